@@ -1,0 +1,71 @@
+namespace Obot.Shim.Contracts.Boot;
+
+/// <summary>
+/// What a guard is told at its start: one JSON document on the first line of standard input (process backend) or in a mounted
+/// file. In the process backend the rest of standard input is the lifetime pipe: its end is the order to stop.
+/// </summary>
+public sealed record GuardBoot
+{
+    /// <summary>Instance key: <c>serverId</c> or <c>serverId/userId</c>. Also the audience of every assertion.</summary>
+    public required string Instance { get; init; }
+
+    /// <summary>Generation of the deployment, from 1.</summary>
+    public required long Generation { get; init; }
+
+    /// <summary>Where to listen, <c>host:port</c>; port 0 takes a free one, which <see cref="ShimEvent.Address"/> reports.</summary>
+    public required string Listen { get; init; }
+
+    /// <summary>Control endpoints of the cluster (<c>wss://host:port/control</c>), any of which will do.</summary>
+    public required IReadOnlyList<string> ControlUrls { get; init; }
+
+    /// <summary>PEM of the cluster's certificate authority, the only one accepted on the control channel.</summary>
+    public required string ClusterCaPem { get; init; }
+
+    /// <summary>Signed instance + generation credential, presented on the control channel.</summary>
+    public required string Credential { get; init; }
+
+    /// <summary>JSON Web Key Set (RFC 7517) of the cluster's assertion keys; renewed over the control channel.</summary>
+    public required string AssertionKeys { get; init; }
+
+    /// <summary>32 bytes, base64: seals legacy session ids to their principal. The same for every generation of an instance.</summary>
+    public required string SessionKey { get; init; }
+
+    /// <summary>Who may call. Renewed over the control channel.</summary>
+    public required GuardPolicy Policy { get; init; }
+
+    public required GuardUpstream Upstream { get; init; }
+
+    public GuardLimits Limits { get; init; } = new();
+}
+
+/// <summary>The MCP server as its guard sees it: a bridge's Unix socket or an HTTP URL, exactly one of them.</summary>
+public sealed record GuardUpstream
+{
+    /// <summary>Unix socket of the bridge.</summary>
+    public string? Socket { get; init; }
+
+    /// <summary>Secret of <see cref="Protocol.ObotHeaders.BridgeSecret"/>.</summary>
+    public string? Secret { get; init; }
+
+    /// <summary>Streamable HTTP endpoint of the MCP server.</summary>
+    public string? Url { get; init; }
+}
+
+/// <summary>Immutable; replaced whole.</summary>
+public sealed record GuardPolicy
+{
+    /// <summary>Monotonic revision of the security state that this policy was compiled from.</summary>
+    public long Revision { get; init; }
+
+    /// <summary>Users who made the server and may call everything on it.</summary>
+    public IReadOnlyList<string> Owners { get; init; } = [];
+}
+
+public sealed record GuardLimits
+{
+    /// <summary>Largest request body in bytes. Default 16 MiB.</summary>
+    public long MaxRequestBodyBytes { get; init; } = 16 * 1024 * 1024;
+
+    /// <summary>Longest silence of the server within one call, in seconds. Default 3600.</summary>
+    public int CallTimeoutSeconds { get; init; } = 3600;
+}

@@ -1,0 +1,24 @@
+namespace Obot.Shim.Contracts.Boot;
+
+/// <summary>What a shim tells whoever started it: one JSON document a line on standard output.</summary>
+public sealed record ShimEvent
+{
+    /// <summary>One of <see cref="Ready"/>, <see cref="Failed"/>, <see cref="Log"/>.</summary>
+    public required string Event { get; init; }
+
+    /// <summary><see cref="Ready"/>: where it listens (<c>http://127.0.0.1:40123</c> or a socket's path).</summary>
+    public string? Address { get; init; }
+
+    /// <summary><see cref="Failed"/>: why, for a person. The process exits with 1 afterwards.</summary>
+    public string? Reason { get; init; }
+
+    /// <summary><see cref="Log"/>: a line that the MCP server wrote to its standard error, at most 4 KiB.</summary>
+    public string? Line { get; init; }
+
+    /// <summary><see cref="Ready"/> of a bridge: does the server speak the modern era?</summary>
+    public bool? Modern { get; init; }
+
+    public const string Ready = "ready";
+    public const string Failed = "failed";
+    public const string Log = "log";
+}

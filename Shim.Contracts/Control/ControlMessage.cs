@@ -1,0 +1,58 @@
+using Obot.Shim.Contracts.Boot;
+
+namespace Obot.Shim.Contracts.Control;
+
+/// <summary>
+/// One text frame of the control channel (a WebSocket, guard → cluster). Unknown members and kinds are ignored, so that old and
+/// new live side by side during a rolling upgrade.
+/// </summary>
+public sealed record ControlMessage
+{
+    /// <summary>One of the constants of <see cref="ControlKinds"/>.</summary>
+    public required string Kind { get; init; }
+
+    /// <summary>Pairs a request with its answer (<see cref="ControlKinds.Drain"/>, <see cref="ControlKinds.Drained"/>).</summary>
+    public long Id { get; init; }
+
+    public GuardActivity? Activity { get; init; }
+
+    public GuardPolicy? Policy { get; init; }
+
+    /// <summary>JSON Web Key Set.</summary>
+    public string? AssertionKeys { get; init; }
+
+    /// <summary><see cref="ControlKinds.Drained"/>: true when the guard had nothing in flight and now refuses everything.</summary>
+    public bool? Accepted { get; init; }
+}
+
+public static class ControlKinds
+{
+    /// <summary>Guard → cluster, at least every 5 s and when work begins after a pause.</summary>
+    public const string Activity = "activity";
+
+    /// <summary>Cluster → guard: the state of the security snapshot; sent on connect and on change.</summary>
+    public const string Snapshot = "snapshot";
+
+    /// <summary>Cluster → guard: stop if, and only if, nothing is in flight.</summary>
+    public const string Drain = "drain";
+
+    /// <summary>Guard → cluster: the answer to <see cref="Drain"/>.</summary>
+    public const string Drained = "drained";
+}
+
+/// <summary>What a guard did since it started.</summary>
+public sealed record GuardActivity
+{
+    /// <summary>POST and DELETE requests without their last byte yet; idle GET and listen streams do not count.</summary>
+    public int InFlight { get; init; }
+
+    /// <summary>Milliseconds since the last request began or ended; null before the first one.</summary>
+    public long? IdleMilliseconds { get; init; }
+
+    public long Calls { get; init; }
+
+    public long Refusals { get; init; }
+
+    /// <summary>Revision of the policy in force.</summary>
+    public long PolicyRevision { get; init; }
+}

@@ -1,0 +1,33 @@
+namespace Obot.Shim.Contracts.Protocol;
+
+/// <summary>
+/// The HTTP headers that gateway, guard and bridge say to each other. All of them are removed from what a client or an MCP
+/// server sends before one of ours is set.
+/// </summary>
+public static class ObotHeaders
+{
+    /// <summary>Gateway → guard: the cluster-signed assertion (a compact JWT).</summary>
+    public const string Assertion = "Obot-Assertion";
+
+    /// <summary>Guard → bridge: the per-start secret that proves the caller is the guard of this generation.</summary>
+    public const string BridgeSecret = "Obot-Bridge-Secret";
+
+    /// <summary>Guard → bridge: an opaque, stable key of the calling principal. Children are never shared between two of them.</summary>
+    public const string Principal = "Obot-Principal";
+
+    /// <summary>
+    /// Guard → gateway, on a 503 that carries no answer of the MCP server: the request did not reach the server and may be sent
+    /// to the next generation. Values: <see cref="Retry.Draining"/>, <see cref="Retry.UpstreamGone"/>.
+    /// </summary>
+    public const string RetryReason = "Obot-Retry";
+
+    /// <summary>Every header of ours starts with this.</summary>
+    public const string Prefix = "Obot-";
+
+    /// <summary>Values of <see cref="RetryReason"/>.</summary>
+    public static class Retry
+    {
+        public const string Draining = "draining";
+        public const string UpstreamGone = "upstream-gone";
+    }
+}

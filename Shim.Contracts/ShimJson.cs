@@ -1,0 +1,14 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Obot.Shim.Contracts.Boot;
+using Obot.Shim.Contracts.Control;
+
+namespace Obot.Shim.Contracts;
+
+/// <summary>Source-generated JSON of everything that crosses between guard, bridge and cluster.</summary>
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(GuardBoot))]
+[JsonSerializable(typeof(BridgeBoot))]
+[JsonSerializable(typeof(ShimEvent))]
+[JsonSerializable(typeof(ControlMessage))]
+public sealed partial class ShimJson : JsonSerializerContext;
