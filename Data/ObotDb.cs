@@ -1,0 +1,19 @@
+using Microsoft.EntityFrameworkCore;
+using Obot.Data.Tables;
+
+namespace Obot.Data;
+
+/// <summary>The tables of the platform: what is declared, listed, searched and joined. Runtime state is the grains'.</summary>
+public sealed class ObotDb(DbContextOptions<ObotDb> options) : DbContext(options)
+{
+    public DbSet<UserRow> Users => Set<UserRow>();
+    public DbSet<ServerRow> Servers => Set<ServerRow>();
+    public DbSet<ServerValueRow> ServerValues => Set<ServerValueRow>();
+    public DbSet<ApiKeyRow> ApiKeys => Set<ApiKeyRow>();
+    public DbSet<ClusterKeyRow> ClusterKeys => Set<ClusterKeyRow>();
+    public DbSet<SecurityEventRow> SecurityEvents => Set<SecurityEventRow>();
+    public DbSet<DataProtectionKeyRow> DataProtectionKeys => Set<DataProtectionKeyRow>();
+
+    protected override void OnModelCreating(ModelBuilder modelBuilder) =>
+        modelBuilder.ApplyConfigurationsFromAssembly(typeof(ObotDb).Assembly);
+}

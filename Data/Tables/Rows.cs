@@ -1,0 +1,92 @@
+namespace Obot.Data.Tables;
+
+/// <summary>Table <c>users</c>.</summary>
+public sealed class UserRow
+{
+    public required string Id { get; set; }
+    public required string Name { get; set; }
+
+    /// <summary>Name of the role (<c>Basic</c> … <c>Owner</c>).</summary>
+    public required string Role { get; set; }
+    public required DateTimeOffset CreatedAt { get; set; }
+}
+
+/// <summary>Table <c>mcp_servers</c>.</summary>
+public sealed class ServerRow
+{
+    public required string Id { get; set; }
+    public required string OwnerId { get; set; }
+    public required string Name { get; set; }
+
+    /// <summary>JSON of the manifest.</summary>
+    public required string Manifest { get; set; }
+
+    /// <summary>From 1, up by one with every change.</summary>
+    public required long Revision { get; set; }
+
+    /// <summary>The data plane's question, answered without reading the manifest.</summary>
+    public required bool PerUser { get; set; }
+    public required DateTimeOffset CreatedAt { get; set; }
+    public required DateTimeOffset UpdatedAt { get; set; }
+}
+
+/// <summary>Table <c>mcp_server_values</c>: what users supply for <c>env</c> and <c>headers</c>, one row an instance.</summary>
+public sealed class ServerValueRow
+{
+    /// <summary>Instance key.</summary>
+    public required string Instance { get; set; }
+    public required string ServerId { get; set; }
+
+    /// <summary>JSON object of key → value.</summary>
+    public required string Values { get; set; }
+    public required DateTimeOffset UpdatedAt { get; set; }
+}
+
+/// <summary>Table <c>api_keys</c>.</summary>
+public sealed class ApiKeyRow
+{
+    public required string Id { get; set; }
+    public required string UserId { get; set; }
+    public required string Name { get; set; }
+
+    /// <summary>First characters of the key.</summary>
+    public required string Prefix { get; set; }
+
+    /// <summary>SHA-256 of the whole key.</summary>
+    public required byte[] Hash { get; set; }
+    public required string[] Scopes { get; set; }
+    public string[]? ServerIds { get; set; }
+    public required DateTimeOffset CreatedAt { get; set; }
+    public DateTimeOffset? ExpiresAt { get; set; }
+    public DateTimeOffset? LastUsedAt { get; set; }
+    public DateTimeOffset? RevokedAt { get; set; }
+}
+
+/// <summary>Table <c>cluster_keys</c>: keys that all silos share.</summary>
+public sealed class ClusterKeyRow
+{
+    public required string Id { get; set; }
+
+    /// <summary><c>assertion</c> (PKCS#8 of a P-256 key), <c>ca</c> (PKCS#12), <c>secret</c> (32 bytes).</summary>
+    public required string Purpose { get; set; }
+    public required byte[] Material { get; set; }
+    public required DateTimeOffset CreatedAt { get; set; }
+    public DateTimeOffset? RetiredAt { get; set; }
+}
+
+/// <summary>Table <c>security_events</c>: written in the transaction of the change it announces, pruned after a day.</summary>
+public sealed class SecurityEventRow
+{
+    /// <summary>Monotonic in commit order: taken under the row lock of <c>security_head</c>.</summary>
+    public required long Revision { get; set; }
+    public required string Kind { get; set; }
+    public required string Subject { get; set; }
+    public required DateTimeOffset At { get; set; }
+}
+
+/// <summary>Table <c>data_protection_keys</c>.</summary>
+public sealed class DataProtectionKeyRow
+{
+    public required string Id { get; set; }
+    public required string Xml { get; set; }
+}

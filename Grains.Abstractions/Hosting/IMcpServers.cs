@@ -1,0 +1,76 @@
+using Obot.Grains.Abstractions.Identity;
+
+namespace Obot.Grains.Abstractions.Hosting;
+
+/// <summary>
+/// Port: the servers as people and programs manage them. Used by the management API and the console alike; every call is made
+/// by a <see cref="Principal"/> and sees only what that principal may see: its own servers, or all for administrators.
+/// </summary>
+public interface IMcpServers
+{
+    /// <exception cref="InvalidInputException">A field of the manifest is missing or wrong.</exception>
+    Task<McpServerView> Create(Principal caller, ServerManifest manifest, CancellationToken cancellationToken);
+
+    /// <summary>Null when there is none, or the caller may not see it.</summary>
+    Task<McpServerView?> Find(Principal caller, string serverId, CancellationToken cancellationToken);
+
+    /// <summary>Ordered by creation, oldest first.</summary>
+    /// <param name="limit">1 … 500.</param>
+    /// <param name="cursor">Opaque, from an earlier page.</param>
+    Task<Page<McpServerView>> List(Principal caller, int limit, string? cursor, CancellationToken cancellationToken);
+
+    /// <summary>Replaces the manifest; a running instance is restarted with it. Null when there is none.</summary>
+    /// <exception cref="InvalidInputException">A field of the manifest is missing or wrong.</exception>
+    Task<McpServerView?> Update(Principal caller, string serverId, ServerManifest manifest, CancellationToken cancellationToken);
+
+    /// <summary>Sets values of <c>env</c> and <c>headers</c> that the caller supplies. They are never read back.</summary>
+    /// <exception cref="InvalidInputException">A key that the manifest does not know.</exception>
+    Task<McpServerView?> Configure(Principal caller, string serverId, IReadOnlyDictionary<string, string> values, CancellationToken cancellationToken);
+
+    /// <summary>Stops all instances and removes the server. False when there is none.</summary>
+    Task<bool> Delete(Principal caller, string serverId, CancellationToken cancellationToken);
+
+    /// <summary>Starts the caller's instance and returns when it is Running or Failed.</summary>
+    Task<McpServerView?> Launch(Principal caller, string serverId, CancellationToken cancellationToken);
+
+    Task<McpServerView?> Restart(Principal caller, string serverId, CancellationToken cancellationToken);
+
+    Task<McpServerView?> Stop(Principal caller, string serverId, CancellationToken cancellationToken);
+
+    /// <summary>Never wakes the server.</summary>
+    Task<ServerDeployment?> Details(Principal caller, string serverId, CancellationToken cancellationToken);
+
+    /// <summary>The last lines (1,000 at most) of the caller's instance; with <paramref name="follow"/> also every later one.</summary>
+    IAsyncEnumerable<ServerLogLine> Logs(Principal caller, string serverId, bool follow, CancellationToken cancellationToken);
+
+    /// <summary>The tools as the server lists them for the caller; starts the server where it sleeps.</summary>
+    /// <exception cref="ServerUnavailableException">It could not be started or did not answer.</exception>
+    Task<IReadOnlyList<ToolView>?> Tools(Principal caller, string serverId, CancellationToken cancellationToken);
+}
+
+/// <summary>A server and the caller's instance of it.</summary>
+public sealed record McpServerView
+{
+    public required string Id { get; init; }
+    public required ServerManifest Manifest { get; init; }
+    public required string OwnerId { get; init; }
+    public required long Revision { get; init; }
+    public required DateTimeOffset CreatedAt { get; init; }
+    public required DateTimeOffset UpdatedAt { get; init; }
+
+    /// <summary>Key of the caller's instance.</summary>
+    public required string Instance { get; init; }
+    public required DeploymentStatus DeploymentStatus { get; init; }
+    public string? DeploymentReason { get; init; }
+    public required IReadOnlyList<string> MissingRequiredEnvVars { get; init; }
+    public bool Configured => MissingRequiredEnvVars.Count == 0;
+}
+
+/// <param name="At">When the silo read it.</param>
+[GenerateSerializer, Immutable, Alias("Obot.ServerLogLine")]
+public sealed record ServerLogLine([property: Id(0)] DateTimeOffset At, [property: Id(1)] long Generation, [property: Id(2)] string Text);
+
+public sealed record ToolView(string Name, string? Description, System.Text.Json.JsonElement InputSchema);
+
+/// <param name="NextCursor">Null on the last page.</param>
+public sealed record Page<T>(IReadOnlyList<T> Items, string? NextCursor);

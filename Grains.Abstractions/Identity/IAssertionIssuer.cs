@@ -1,0 +1,39 @@
+using Obot.Grains.Abstractions.Hosting;
+
+namespace Obot.Grains.Abstractions.Identity;
+
+/// <summary>Port: signs what guards believe. Served from keys in memory; no I/O per call.</summary>
+public interface IAssertionIssuer
+{
+    /// <summary>
+    /// A compact JWT (ES256, <c>typ: obot-assertion+jwt</c>) for one caller at one instance: <c>sub</c>, <c>role</c>, <c>cid</c>, <c>aud</c> =
+    /// instance, <c>exp</c> at most <see cref="Lifetime"/> away.
+    /// </summary>
+    Assertion Issue(Principal principal, McpInstanceId instance);
+
+    /// <summary>
+    /// The credential with which the guard of one generation proves itself on the control channel: <c>typ: obot-guard+jwt</c>,
+    /// <c>aud</c> = <c>obot-control</c>, <c>sub</c> = instance, <c>gen</c>.
+    /// </summary>
+    string IssueGuardCredential(McpInstanceId instance, long generation);
+
+    /// <summary>Checks a guard's credential; null when it is not one of ours.</summary>
+    Task<GuardIdentity?> VerifyGuardCredential(string credential, CancellationToken cancellationToken);
+
+    /// <summary>The public halves as a JSON Web Key Set (RFC 7517).</summary>
+    string PublicKeys { get; }
+
+    /// <summary>32 bytes for one purpose and subject, derived (HKDF-SHA256) from the cluster's secret: the same on every silo.</summary>
+    byte[] DeriveKey(string purpose, string subject);
+
+    /// <summary>How long an assertion is good for: 60 s.</summary>
+    static TimeSpan Lifetime { get; } = TimeSpan.FromSeconds(60);
+}
+
+/// <param name="Token">Compact JWT.</param>
+/// <param name="RenewAt">From here on a new one should be asked for; a little before its expiry.</param>
+public sealed record Assertion(string Token, DateTimeOffset RenewAt);
+
+/// <param name="Instance">Instance that the guard stands beside.</param>
+/// <param name="Generation">Generation that it was started for.</param>
+public sealed record GuardIdentity(McpInstanceId Instance, long Generation);

@@ -1,0 +1,33 @@
+namespace Obot.Grains.Abstractions.Security;
+
+/// <summary>
+/// Port: changes that every silo has to know within a second. Each is committed with a monotonic revision in the transaction of
+/// the change itself, announced by <c>LISTEN/NOTIFY</c> and found by a 500 ms poll where the announcement was lost.
+/// </summary>
+public interface ISecurityFeed
+{
+    /// <summary>Last revision applied on this silo.</summary>
+    long Revision { get; }
+
+    /// <summary>How long ago this silo last knew that it was up to date.</summary>
+    TimeSpan Staleness { get; }
+
+    /// <summary>Calls <paramref name="handler"/> for every change after now, in order. Dispose to stop.</summary>
+    IDisposable Subscribe(Action<SecurityChange> handler);
+}
+
+/// <param name="Kind">One of <see cref="SecurityChangeKinds"/>.</param>
+/// <param name="Subject">Id of what changed.</param>
+public sealed record SecurityChange(long Revision, string Kind, string Subject);
+
+public static class SecurityChangeKinds
+{
+    /// <summary>An API key was revoked.</summary>
+    public const string ApiKey = "api-key";
+
+    /// <summary>A server was made, changed or removed.</summary>
+    public const string Server = "server";
+
+    /// <summary>A signing key was added or retired.</summary>
+    public const string SigningKey = "signing-key";
+}
