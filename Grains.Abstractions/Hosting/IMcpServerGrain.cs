@@ -66,7 +66,8 @@ public interface IGuardChannel : IGrainObserver
 {
     /// <summary>Stop-if-idle handshake. True: nothing was in flight and the guard refuses everything from now on.</summary>
     [Alias("Drain")]
-    Task<bool> Drain();
+    /// <param name="minIdle">Refuse also when the last call ended more recently than this.</param>
+    Task<bool> Drain(TimeSpan minIdle);
 }
 
 /// <summary>Where an instance is, for those who forward to it.</summary>

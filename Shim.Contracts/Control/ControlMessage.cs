@@ -21,6 +21,9 @@ public sealed record ControlMessage
     /// <summary>JSON Web Key Set.</summary>
     public string? AssertionKeys { get; init; }
 
+    /// <summary><see cref="ControlKinds.Drain"/>: refuse when the last call ended more recently than this.</summary>
+    public long? MinIdleMilliseconds { get; init; }
+
     /// <summary><see cref="ControlKinds.Drained"/>: true when the guard had nothing in flight and now refuses everything.</summary>
     public bool? Accepted { get; init; }
 }

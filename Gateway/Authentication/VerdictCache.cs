@@ -1,0 +1,122 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.Extensions.Options;
+using Obot.Grains.Abstractions.ApiKeys;
+using Obot.Grains.Abstractions.Identity;
+using Obot.Grains.Abstractions.Security;
+
+namespace Obot.Gateway.Authentication;
+
+/// <summary>
+/// One verdict a credential, keyed by its SHA-256, until expiry or revocation. Revocations reach it through the security feed;
+/// when the feed is silent for longer than <see cref="SecurityOptions.MaxStaleness"/>, nobody is let in.
+/// </summary>
+internal sealed class VerdictCache : IDisposable
+{
+    private const int Capacity = 100_000;
+    private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(5);
+
+    private readonly ConcurrentDictionary<UInt128, Verdict> verdicts = new();
+    private readonly ConcurrentDictionary<string, UserLoad> loads = new();
+    private readonly ISignIn signIn;
+    private readonly IApiKeys apiKeys;
+    private readonly ISecurityFeed feed;
+    private readonly TimeProvider time;
+    private readonly IOptions<SecurityOptions> options;
+    private readonly IDisposable subscription;
+
+    public VerdictCache(ISignIn signIn, IApiKeys apiKeys, ISecurityFeed feed, TimeProvider time, IOptions<SecurityOptions> options)
+    {
+        (this.signIn, this.apiKeys, this.feed, this.time, this.options) = (signIn, apiKeys, feed, time, options);
+        subscription = feed.Subscribe(Forget);
+    }
+
+    /// <summary>Null when the credential is not, or no longer, good.</summary>
+    public ValueTask<Verdict?> FindAsync(string credential, CancellationToken cancellationToken)
+    {
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        Hash(credential, hash);
+        var key = new UInt128(BitConverter.ToUInt64(hash), BitConverter.ToUInt64(hash[8..]));
+        if (verdicts.TryGetValue(key, out var verdict) && time.GetUtcNow() < verdict.GoodUntil && !IsStale)
+        {
+            return new(verdict);
+        }
+
+        return new(AskAsync(key, credential, cancellationToken));
+    }
+
+    public void Dispose() => subscription.Dispose();
+
+    private bool IsStale => feed.Staleness > options.Value.MaxStaleness;
+
+    private async Task<Verdict?> AskAsync(UInt128 key, string credential, CancellationToken cancellationToken)
+    {
+        if (IsStale)
+        {
+            return null;
+        }
+
+        // a revocation that arrives while the table is being read must not be overtaken by what was read before it
+        var revision = feed.Revision;
+        var until = time.GetUtcNow() + Lifetime;
+        var found = await apiKeys.Authenticate(credential, cancellationToken);
+        var principal = found?.Principal ?? await signIn.WithToken(credential, cancellationToken);
+        if (principal is null)
+        {
+            verdicts.TryRemove(key, out _);
+            return null;
+        }
+
+        var goodUntil = found?.ExpiresAt is { } expires && expires < until ? expires : until;
+        var verdict = new Verdict(principal, goodUntil, loads.GetOrAdd(principal.UserId, static _ => new()));
+        if (verdicts.Count >= Capacity)
+        {
+            verdicts.Clear();
+        }
+
+        verdicts[key] = verdict;
+        if (feed.Revision != revision)
+        {
+            verdicts.TryRemove(new(key, verdict));
+        }
+
+        return verdict;
+    }
+
+    private void Forget(SecurityChange change)
+    {
+        if (change.Kind != SecurityChangeKinds.ApiKey)
+        {
+            return;
+        }
+
+        foreach (var (key, verdict) in verdicts)
+        {
+            if (verdict.Principal.CredentialId == change.Subject)
+            {
+                verdicts.TryRemove(key, out _);
+            }
+        }
+    }
+
+    private static void Hash(string credential, Span<byte> hash)
+    {
+        Span<byte> utf8 = stackalloc byte[512];
+        if (Encoding.UTF8.TryGetBytes(credential, utf8, out var written))
+        {
+            SHA256.HashData(utf8[..written], hash);
+        }
+        else
+        {
+            SHA256.HashData(Encoding.UTF8.GetBytes(credential), hash);
+        }
+    }
+}
+
+/// <summary>Section <c>Obot:Security</c>.</summary>
+public sealed class SecurityOptions
+{
+    /// <summary>A silo that has not heard of security changes for so long refuses every call. Default 5 minutes.</summary>
+    public TimeSpan MaxStaleness { get; set; } = TimeSpan.FromMinutes(5);
+}

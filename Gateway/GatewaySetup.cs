@@ -1,0 +1,53 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Obot.Gateway.Authentication;
+using Obot.Gateway.Control;
+using Obot.Gateway.Mcp;
+
+namespace Obot.Gateway;
+
+/// <summary>HTTP for machines.</summary>
+public static class GatewaySetup
+{
+    public static IServiceCollection AddGateway(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.Configure<AddressOptions>(configuration.GetSection("Obot"));
+        services.Configure<GatewayOptions>(configuration.GetSection("Obot:Gateway"));
+        services.Configure<SecurityOptions>(configuration.GetSection("Obot:Security"));
+        services.AddHttpForwarder();
+        services.AddSingleton<Hosts>().AddSingleton<VerdictCache>();
+        services.AddSingleton<RouteTable>().AddSingleton<GuardForwarder>().AddSingleton<ParkedStream>().AddSingleton<McpEndpoint>();
+        services.AddSingleton<ControlEndpoint>();
+        return services;
+    }
+
+    /// <summary>
+    /// Refuses foreign hosts and origins, and keeps the internal listener for guards: nothing else answers there, and the control
+    /// endpoint answers nowhere else.
+    /// </summary>
+    public static IApplicationBuilder UseGateway(this IApplicationBuilder app, int controlPort)
+    {
+        var hosts = app.ApplicationServices.GetRequiredService<Hosts>();
+        var control = app.ApplicationServices.GetRequiredService<ControlEndpoint>();
+        app.MapWhen(context => context.Connection.LocalPort == controlPort, inner => inner.UseWebSockets().Run(context =>
+        {
+            if (context.Request.Path == "/control")
+            {
+                return control.HandleAsync(context);
+            }
+
+            context.Response.StatusCode = StatusCodes.Status404NotFound;
+            return Task.CompletedTask;
+        }));
+        return app.Use(next => context => hosts.InvokeAsync(context, next));
+    }
+
+    public static IEndpointConventionBuilder MapGateway(this IEndpointRouteBuilder endpoints)
+    {
+        var endpoint = endpoints.ServiceProvider.GetRequiredService<McpEndpoint>();
+        return endpoints.MapMethods("/mcp-connect/{serverId}", [HttpMethods.Post, HttpMethods.Get, HttpMethods.Delete], endpoint.HandleAsync);
+    }
+}

@@ -1,0 +1,124 @@
+using System.Collections.Concurrent;
+using System.Net;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Options;
+using Microsoft.Net.Http.Headers;
+using Obot.Grains.Abstractions.Hosting;
+using Obot.Shim.Contracts.Protocol;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace Obot.Gateway.Mcp;
+
+internal enum ForwardOutcome
+{
+    /// <summary>The guard's answer went to the client, whole or until one of them went away.</summary>
+    Answered,
+
+    /// <summary>Nothing was answered and nothing was done: the guard could not be reached, drains, or lost its server.</summary>
+    TargetGone,
+
+    TimedOut,
+
+    TooLarge,
+}
+
+/// <summary>Sends a request to its guard: streaming both ways, with the caller's credential replaced by the assertion.</summary>
+internal sealed class GuardForwarder(IHttpForwarder forwarder, IOptions<GatewayOptions> options) : IDisposable
+{
+    private static readonly Transformer Transform = new();
+
+    private readonly ConcurrentDictionary<string, Uri> endpoints = new(StringComparer.Ordinal);
+    private readonly ForwarderRequestConfig config = new() { ActivityTimeout = options.Value.CallTimeout, Version = HttpVersion.Version11, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+
+    /// <summary>Connections to guards.</summary>
+    public HttpMessageInvoker Client { get; } = new(new SocketsHttpHandler
+    {
+        UseProxy = false,
+        UseCookies = false,
+        AllowAutoRedirect = false,
+        AutomaticDecompression = DecompressionMethods.None,
+        ActivityHeadersPropagator = null,
+        ConnectTimeout = TimeSpan.FromSeconds(2),
+        PooledConnectionIdleTimeout = TimeSpan.FromMinutes(1),
+    });
+
+    public Uri EndpointOf(ServerRoute route) => endpoints.GetOrAdd(route.GuardUrl!, static url => new(url + "/mcp"));
+
+    public async Task<ForwardOutcome> SendAsync(HttpContext context, ServerRoute route, string assertion)
+    {
+        var call = new ForwardedCall(EndpointOf(route), assertion);
+        context.Features.Set(call);
+        var error = await forwarder.SendAsync(context, route.GuardUrl!, Client, config, Transform, context.RequestAborted);
+        if (call.Retry)
+        {
+            Reset(context);
+            return ForwardOutcome.TargetGone;
+        }
+
+        if (error is ForwarderError.None || context.Response.HasStarted || context.RequestAborted.IsCancellationRequested)
+        {
+            return ForwardOutcome.Answered;
+        }
+
+        var status = context.Response.StatusCode;
+        Reset(context);
+        return error switch
+        {
+            ForwarderError.RequestTimedOut => ForwardOutcome.TimedOut,
+            _ when status == StatusCodes.Status413PayloadTooLarge => ForwardOutcome.TooLarge,
+            _ => ForwardOutcome.TargetGone,
+        };
+    }
+
+    public void Dispose() => Client.Dispose();
+
+    private static void Reset(HttpContext context)
+    {
+        context.Response.Clear();
+        context.Features.Set<IForwarderErrorFeature>(null);
+    }
+
+    private sealed class ForwardedCall(Uri endpoint, string assertion)
+    {
+        public Uri Endpoint { get; } = endpoint;
+
+        public string Assertion { get; } = assertion;
+
+        public bool Retry { get; set; }
+    }
+
+    private sealed class Transformer : HttpTransformer
+    {
+        public override async ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
+        {
+            await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
+            var call = httpContext.Features.Get<ForwardedCall>()!;
+            proxyRequest.RequestUri = call.Endpoint;
+            var headers = proxyRequest.Headers;
+            headers.Host = null;
+            headers.Remove(HeaderNames.Authorization);
+            headers.Remove(HeaderNames.Cookie);
+            headers.Remove(HeaderNames.Origin);
+            foreach (var name in httpContext.Request.Headers.Keys)
+            {
+                if (name.StartsWith(ObotHeaders.Prefix, StringComparison.OrdinalIgnoreCase) || name.StartsWith("X-Forwarded-", StringComparison.OrdinalIgnoreCase) || name.Equals("Forwarded", StringComparison.OrdinalIgnoreCase))
+                {
+                    headers.Remove(name);
+                }
+            }
+
+            headers.TryAddWithoutValidation(ObotHeaders.Assertion, call.Assertion);
+        }
+
+        public override ValueTask<bool> TransformResponseAsync(HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
+        {
+            if (proxyResponse?.StatusCode is HttpStatusCode.ServiceUnavailable && proxyResponse.Headers.Contains(ObotHeaders.RetryReason))
+            {
+                httpContext.Features.Get<ForwardedCall>()!.Retry = true;
+                return new(false);
+            }
+
+            return base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
+        }
+    }
+}

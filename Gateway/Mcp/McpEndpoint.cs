@@ -1,0 +1,171 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Options;
+using Obot.Gateway.Authentication;
+using Obot.Grains.Abstractions.Hosting;
+using Obot.Grains.Abstractions.Identity;
+using Obot.Shim.Contracts.Protocol;
+
+namespace Obot.Gateway.Mcp;
+
+/// <summary>
+/// <c>/mcp-connect/{serverId}</c>: authenticate, find the instance, make sure that it runs, forward. It authorizes nothing and looks
+/// into no message; that is the guard's business.
+/// </summary>
+internal sealed class McpEndpoint(
+    VerdictCache verdicts,
+    IServerDirectory directory,
+    RouteTable routes,
+    GuardForwarder forwarder,
+    ParkedStream parked,
+    IAssertionIssuer assertions,
+    TimeProvider time,
+    IOptions<GatewayOptions> options)
+{
+    private const int Attempts = 3;
+
+    public async Task HandleAsync(HttpContext context)
+    {
+        var aborted = context.RequestAborted;
+        if (Bearer.Read(context.Request) is not { } credential || await verdicts.FindAsync(credential, aborted) is not { } verdict)
+        {
+            context.Response.Headers.WWWAuthenticate = "Bearer";
+            await McpError.RefuseAsync(context, StatusCodes.Status401Unauthorized, "Sign in first: send an API key as 'Authorization: Bearer …'. The one that came is missing, unknown, expired or revoked.");
+            return;
+        }
+
+        var serverId = (string)context.Request.RouteValues["serverId"]!;
+        if (!verdict.Principal.Has(Scopes.Mcp) || !verdict.Principal.Reaches(serverId))
+        {
+            await McpError.RefuseAsync(context, StatusCodes.Status403Forbidden, "This credential is not good for this server: it lacks the scope 'mcp', or names other servers.");
+            return;
+        }
+
+        if (!verdict.Load.TryEnter(options.Value.MaxOpenPerUser))
+        {
+            context.Response.Headers.RetryAfter = "1";
+            await McpError.RefuseAsync(context, StatusCodes.Status429TooManyRequests, $"You have {options.Value.MaxOpenPerUser} requests and streams open: close some first (Obot:Gateway:MaxOpenPerUser).");
+            return;
+        }
+
+        try
+        {
+            await RouteAsync(context, verdict, serverId, aborted);
+        }
+        catch (OperationCanceledException) when (aborted.IsCancellationRequested)
+        {
+            // the client went away; nobody is there to be told
+        }
+        finally
+        {
+            verdict.Load.Leave();
+        }
+    }
+
+    private async Task RouteAsync(HttpContext context, Verdict verdict, string serverId, CancellationToken aborted)
+    {
+        if (await directory.Find(serverId, aborted) is not { } entry)
+        {
+            await McpError.RefuseAsync(context, StatusCodes.Status404NotFound, $"There is no MCP server '{serverId}' here. It may have been removed, or the URL is mistyped.");
+            return;
+        }
+
+        var instance = entry.InstanceFor(verdict.Principal.UserId);
+        if (HttpMethods.IsPost(context.Request.Method))
+        {
+            await PostAsync(context, verdict, instance, aborted);
+        }
+        else if (routes.Find(instance) is { } route)
+        {
+            var outcome = await forwarder.SendAsync(context, route, verdict.AssertionFor(instance, assertions, time.GetUtcNow()));
+            if (outcome is ForwardOutcome.TargetGone)
+            {
+                await McpError.RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "The server was stopped. The next call starts it again.");
+            }
+        }
+        else if (HttpMethods.IsGet(context.Request.Method) && context.Request.Headers.ContainsKey(McpHeaders.SessionId))
+        {
+            await parked.ServeAsync(context, instance, verdict, aborted);
+        }
+        else
+        {
+            // neither an idle stream nor the end of a session wakes a server
+            var status = HttpMethods.IsDelete(context.Request.Method) ? StatusCodes.Status404NotFound : StatusCodes.Status405MethodNotAllowed;
+            await McpError.RefuseAsync(context, status, "The server sleeps and has no such session; a POST wakes it.");
+        }
+    }
+
+    private async Task PostAsync(HttpContext context, Verdict verdict, McpInstanceId instance, CancellationToken aborted)
+    {
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
+        {
+            limit.MaxRequestBodySize = options.Value.MaxRequestBodyBytes;
+        }
+
+        using var body = new ReplayBody(options.Value.MaxReplayBytes);
+        try
+        {
+            await body.ReadAsync(context.Request, aborted);
+        }
+        catch (BadHttpRequestException e)
+        {
+            var text = e.StatusCode == StatusCodes.Status413PayloadTooLarge
+                ? $"The request is larger than {options.Value.MaxRequestBodyBytes} bytes (Obot:Gateway:MaxRequestBodyBytes)."
+                : e.Message;
+            await McpError.WriteAsync(context, e.StatusCode, McpErrorCodes.InvalidRequest, text);
+            return;
+        }
+
+        var failed = 0L;
+        for (var attempt = 1; ; attempt++)
+        {
+            ServerRoute route;
+            try
+            {
+                route = failed == 0 && routes.Find(instance) is { } known ? known : await routes.EnsureAsync(instance, failed, aborted);
+            }
+            catch (TimeoutException e)
+            {
+                await McpError.RefuseAsync(context, StatusCodes.Status504GatewayTimeout, e.Message, body.Start);
+                return;
+            }
+
+            if (route.Status is not DeploymentStatus.Running)
+            {
+                if (route.RetryAt is { } retryAt)
+                {
+                    context.Response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling((retryAt - time.GetUtcNow()).TotalSeconds)).ToString(System.Globalization.CultureInfo.InvariantCulture);
+                }
+
+                await McpError.RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, $"The server could not be started: {route.Reason}", body.Start);
+                return;
+            }
+
+            body.Attach(context.Request);
+            var outcome = await forwarder.SendAsync(context, route, verdict.AssertionFor(instance, assertions, time.GetUtcNow()));
+            if (outcome is ForwardOutcome.Answered)
+            {
+                return;
+            }
+
+            if (outcome is ForwardOutcome.TooLarge)
+            {
+                await McpError.WriteAsync(context, StatusCodes.Status413PayloadTooLarge, McpErrorCodes.InvalidRequest, $"The request is larger than {options.Value.MaxRequestBodyBytes} bytes (Obot:Gateway:MaxRequestBodyBytes).", body.Start);
+                return;
+            }
+
+            if (outcome is ForwardOutcome.TimedOut)
+            {
+                await McpError.RefuseAsync(context, StatusCodes.Status504GatewayTimeout, $"The server was silent for {options.Value.CallTimeout.TotalSeconds:0} s.", body.Start);
+                return;
+            }
+
+            failed = route.Generation;
+            if (attempt == Attempts || !body.CanReplay || context.Response.HasStarted)
+            {
+                await McpError.RefuseAsync(context, StatusCodes.Status502BadGateway, "The server broke down before it answered. It is being restarted: try again.", body.Start);
+                return;
+            }
+        }
+    }
+}

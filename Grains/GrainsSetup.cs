@@ -1,0 +1,35 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Obot.Grains.Abstractions.Hosting;
+using Obot.Grains.Abstractions.Identity;
+using Obot.Grains.Hosting;
+using Obot.Grains.Hosting.Process;
+using Obot.Grains.Identity;
+using Orleans.Runtime.Placement;
+
+namespace Obot.Grains;
+
+/// <summary>Registers the grains' surroundings: the adapters behind the ports of <c>Grains.Abstractions</c>.</summary>
+public static class GrainsSetup
+{
+    public static IServiceCollection AddGrains(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.Configure<HostingOptions>(configuration.GetSection("Obot:Hosting"));
+        services.Configure<GuardOptions>(configuration.GetSection("Obot:Guard"));
+        services.Configure<AuthOptions>(configuration.GetSection("Obot:Auth"));
+
+        services.AddSingleton<ClusterKeys>().AddSingleton<IHostedService>(provider => provider.GetRequiredService<ClusterKeys>());
+        services.AddSingleton<IAssertionIssuer, AssertionIssuer>();
+        services.AddSingleton<IControlCertificate, ControlCertificate>();
+        services.AddSingleton<ISignIn, SignIn>();
+
+        services.AddHttpClient(ProcessHost.HttpClientName, client => client.Timeout = TimeSpan.FromSeconds(5));
+        services.AddSingleton<BootDocuments>().AddSingleton<ServerPlans>().AddSingleton<ProcessLogs>();
+        services.AddSingleton<ProcessHost>().AddSingleton<IHostedService>(provider => provider.GetRequiredService<ProcessHost>());
+        services.AddSingleton<IServerBackend, ProcessBackend>();
+        services.AddSingleton<IServerLogs, ServerLogs>();
+        services.AddPlacementDirector<SiloOfKeyPlacement, SiloOfKeyDirector>();
+        return services;
+    }
+}

@@ -1,0 +1,29 @@
+namespace Obot.Grains.Hosting;
+
+/// <summary>Section <c>Obot:Hosting</c>.</summary>
+public sealed class HostingOptions
+{
+    /// <summary>A server without a call for so long is stopped; it wakes on the next one. Default 10 minutes, at least 1 second.</summary>
+    public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>The shim's executable, or its <c>.dll</c>. Default: beside the silo.</summary>
+    public string? ShimPath { get; set; }
+
+    /// <summary>Folder of the platform on this machine; instances live below <c>instances/</c>, packages below <c>packages/</c>. Default <c>.obot</c>.</summary>
+    public string DataPath { get; set; } = ".obot";
+
+    /// <summary>Time between two health checks. Default 10 s.</summary>
+    public TimeSpan HealthInterval { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Health checks that have to fail in a row before a server is restarted. Default 3.</summary>
+    public int HealthFailures { get; set; } = 3;
+
+    /// <summary>Longest pause between two attempts to start a server that keeps failing. Default 5 minutes.</summary>
+    public TimeSpan MaxBackOff { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Starts in a row that may fail before only a call starts the server again. Default 5.</summary>
+    public int MaxAutomaticRestarts { get; set; } = 5;
+
+    /// <summary>Longest silence of a server within one call. Default 1 hour.</summary>
+    public TimeSpan CallTimeout { get; set; } = TimeSpan.FromHours(1);
+}

@@ -1,0 +1,249 @@
+using Obot.Grains.Abstractions.Hosting;
+
+namespace Obot.Grains.Hosting;
+
+/// <summary>Starts, health, back-off and idle stop.</summary>
+internal sealed partial class McpServerGrain
+{
+    private static readonly TimeSpan StartMargin = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan HeldLongEnough = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan ObserverLifetime = TimeSpan.FromHours(1);
+
+    public async Task StartEnded(long generation, Deployment? deployment, string? reason, long manifestRevision)
+    {
+        if (generation != State.Generation || State.Status is not DeploymentStatus.Starting)
+        {
+            // somebody stopped it, or went on without us: what came up belongs to nobody
+            if (deployment is not null)
+            {
+                await backend.StopAsync(Instance, generation, deployment.Host, CancellationToken.None);
+            }
+
+            return;
+        }
+
+        if (deployment is not null)
+        {
+            guard.Started();
+            await Become(State with
+            {
+                Status = DeploymentStatus.Running, Reason = null, Deployment = deployment, RetryAt = null, StartedAt = time.GetUtcNow(), ManifestRevision = manifestRevision,
+            });
+            return;
+        }
+
+        var failures = State.Failures + 1;
+        await Become(State with
+        {
+            Status = DeploymentStatus.Failed, Reason = reason, Deployment = null, Failures = failures, RetryAt = time.GetUtcNow() + BackOff(failures), ManifestRevision = manifestRevision,
+        });
+    }
+
+    public async Task DeploymentEnded(long generation, string reason)
+    {
+        if (generation != State.Generation || State.Status is not DeploymentStatus.Running)
+        {
+            return;
+        }
+
+        var held = time.GetUtcNow() - State.StartedAt > HeldLongEnough;
+        var failures = held ? 1 : State.Failures + 1;
+        // the first breakdown restarts at once, later ones wait longer and longer
+        var pause = failures == 1 ? TimeSpan.Zero : BackOff(failures - 1);
+        await Become(State with { Status = DeploymentStatus.Unhealthy, Reason = reason, Deployment = null, Failures = failures, RetryAt = time.GetUtcNow() + pause });
+        if (pause == TimeSpan.Zero)
+        {
+            await BeginStart();
+        }
+    }
+
+    public async Task ProbeEnded(long generation, string? fault, bool restartNow)
+    {
+        probing = false;
+        if (generation != State.Generation || State.Status is not DeploymentStatus.Running)
+        {
+            return;
+        }
+
+        if (fault is null)
+        {
+            failedProbes = 0;
+            if (restartNow)
+            {
+                await Become(State);
+                Announce();
+            }
+
+            return;
+        }
+
+        failedProbes++;
+        if (restartNow || failedProbes >= options.Value.HealthFailures)
+        {
+            var host = State.Deployment!.Host;
+            await DeploymentEnded(generation, fault);
+            await EndProcesses(generation, host);
+        }
+    }
+
+    /// <summary>The generation is written down first; the work itself goes on beside the turns of this grain.</summary>
+    private async Task BeginStart()
+    {
+        var host = silo.SiloAddress.ToParsableString();
+        failedProbes = 0;
+        guard.Forget();
+        await Become(State with
+        {
+            Generation = State.Generation + 1,
+            Status = DeploymentStatus.Starting,
+            Deployment = null,
+            Host = host,
+            RetryAt = null,
+            StartDeadline = time.GetUtcNow() + TimeSpan.FromSeconds(600) + StartMargin,
+        });
+        Start(State.Generation).Ignore();
+    }
+
+    private async Task Start(long generation)
+    {
+        var self = this.AsReference<IMcpServerLife>();
+        var revision = 0L;
+        try
+        {
+            var plan = await plans.FindAsync(Instance, CancellationToken.None) ?? throw new ServerStartException("the server was deleted");
+            revision = plan.Revision;
+            var start = new ServerStart(Instance, generation, plan.Manifest, plan.OwnerId, plan.Values);
+            var deployment = await backend.StartAsync(start, CancellationToken.None);
+            await self.StartEnded(generation, deployment, reason: null, revision);
+        }
+        catch (ServerStartException e)
+        {
+            await self.StartEnded(generation, deployment: null, e.Message, revision);
+        }
+        catch (Exception e)
+        {
+            LogEndFailed(Instance, generation, e);
+            await self.StartEnded(generation, deployment: null, $"the start broke off: {e.Message}", revision);
+        }
+    }
+
+    private bool StartIsLost() => State.StartDeadline < time.GetUtcNow() || (State.Host is { } host && !backend.MayLive(host));
+
+    private TimeSpan BackOff(int failures)
+    {
+        var seconds = Math.Pow(2, Math.Min(failures - 1, 16));
+        var max = options.Value.MaxBackOff;
+        return seconds >= max.TotalSeconds ? max : TimeSpan.FromSeconds(seconds);
+    }
+
+    private void Watch()
+    {
+        var period = TimeSpan.FromTicks(Math.Clamp(options.Value.IdleTimeout.Ticks / 4, TimeSpan.TicksPerSecond / 4, options.Value.HealthInterval.Ticks));
+        watch ??= this.RegisterGrainTimer(Tick, new GrainTimerCreationOptions(period, period) { KeepAlive = true });
+    }
+
+    private void Unwatch()
+    {
+        watch?.Dispose();
+        watch = null;
+    }
+
+    private async Task Tick(CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        foreach (var observer in observers.Where(entry => now - entry.Value > ObserverLifetime).Select(entry => entry.Key).ToList())
+        {
+            observers.Remove(observer);
+        }
+
+        switch (State.Status)
+        {
+            case DeploymentStatus.Running when !backend.MayLive(State.Deployment!.Host):
+                await Become(State with { Status = DeploymentStatus.Stopped, Reason = "the silo that ran it has left the cluster", Deployment = null });
+                break;
+            case DeploymentStatus.Running when guard.IsIdleFor(options.Value.IdleTimeout):
+                await StopIdle();
+                break;
+            case DeploymentStatus.Running:
+                Probe(restartNow: false);
+                break;
+            case DeploymentStatus.Starting when StartIsLost():
+                await Become(State with { Status = DeploymentStatus.Stopped, Reason = "the silo that started it has left the cluster", Deployment = null });
+                break;
+            case DeploymentStatus.Unhealthy when State.RetryAt <= now && State.Failures <= options.Value.MaxAutomaticRestarts:
+                await BeginStart();
+                break;
+            case DeploymentStatus.Unhealthy when State.Failures > options.Value.MaxAutomaticRestarts:
+                await Become(State with { Status = DeploymentStatus.Failed });
+                break;
+        }
+    }
+
+    /// <summary>The guard refuses while anything is in hand, and refuses everything once it agreed.</summary>
+    private async Task StopIdle()
+    {
+        if (!await guard.Drain(options.Value.IdleTimeout))
+        {
+            return;
+        }
+
+        await Become(State with { Status = DeploymentStatus.Stopped, Reason = "idle", RetryAt = null, Failures = 0 });
+        await EndProcesses();
+    }
+
+    private Task EndProcesses() => EndProcesses(State.Generation, State.Deployment?.Host ?? State.Host);
+
+    private async Task EndProcesses(long generation, string? host)
+    {
+        guard.Forget();
+        if (host is null || !backend.MayLive(host))
+        {
+            return;
+        }
+
+        try
+        {
+            await backend.StopAsync(Instance, generation, host, CancellationToken.None);
+        }
+        catch (Exception e)
+        {
+            // the host ends what is superseded before it starts the next generation
+            LogEndFailed(Instance, generation, e);
+        }
+    }
+
+    private void Probe(bool restartNow)
+    {
+        if (probing && !restartNow)
+        {
+            return;
+        }
+
+        probing = true;
+        ProbeOutside(State.Generation, State.Deployment!, restartNow).Ignore();
+    }
+
+    private async Task ProbeOutside(long generation, Deployment deployment, bool restartNow)
+    {
+        string? fault;
+        try
+        {
+            fault = await backend.ProbeAsync(Instance, deployment, CancellationToken.None);
+        }
+        catch (Exception e)
+        {
+            fault = $"its health could not be checked: {e.Message}";
+        }
+
+        await this.AsReference<IMcpServerLife>().ProbeEnded(generation, fault, restartNow);
+    }
+
+    private void Announce()
+    {
+        var route = Route();
+        foreach (var observer in observers.Keys)
+        {
+            observer.RouteChanged(route).Ignore();
+        }
+    }
+}

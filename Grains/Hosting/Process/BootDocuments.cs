@@ -1,0 +1,117 @@
+using Microsoft.Extensions.Options;
+using Obot.Grains.Abstractions.Hosting;
+using Obot.Grains.Abstractions.Identity;
+using Obot.Shim.Contracts.Boot;
+
+namespace Obot.Grains.Hosting.Process;
+
+/// <summary>
+/// Writes the two boot documents of a generation. This is where the secrets part: the bridge gets the server's configuration and
+/// nothing of the cluster, the guard the reverse.
+/// </summary>
+internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertificate certificate, IOptions<HostingOptions> options, IOptions<GuardOptions> guard)
+{
+    private const string SessionKeyPurpose = "mcp-session";
+
+    /// <summary>Null for a server without a process of ours.</summary>
+    public BridgeBoot? Bridge(ServerStart start, string socket, string secret)
+    {
+        var (runtime, package) = start.Manifest.Runtime switch
+        {
+            Runtimes.Npx => (Runtimes.Npx, start.Manifest.NpxConfig!),
+            Runtimes.Uvx => (Runtimes.Uvx, start.Manifest.UvxConfig!),
+            Runtimes.Remote => default,
+            var other => throw new ServerStartException($"runtime '{other}' cannot be run as a local process"),
+        };
+        if (runtime is null)
+        {
+            return null;
+        }
+
+        var data = Path.GetFullPath(options.Value.DataPath);
+        var folder = Path.Combine(data, "instances", start.Instance.ToString().Replace('/', '~'));
+        Directory.CreateDirectory(folder);
+        return new()
+        {
+            Socket = socket,
+            Secret = secret,
+            WorkingDirectory = folder,
+            Environment = EnvironmentOf(start, folder),
+            Command = new()
+            {
+                Runtime = runtime,
+                Package = package.Package,
+                Command = package.Command,
+                Arguments = package.Args,
+                PackageCache = Path.Combine(data, "packages"),
+            },
+            Limits = new() { StartupTimeoutSeconds = start.Manifest.StartupTimeoutSeconds },
+        };
+    }
+
+    public GuardBoot Guard(ServerStart start, string socket, string secret) => new()
+    {
+        Instance = start.Instance.ToString(),
+        Generation = start.Generation,
+        Listen = $"{guard.Value.ListenAddress}:0",
+        ControlUrls = guard.Value.ControlUrls,
+        ClusterCaPem = certificate.AuthorityPem,
+        Credential = assertions.IssueGuardCredential(start.Instance, start.Generation),
+        AssertionKeys = assertions.PublicKeys,
+        SessionKey = Convert.ToBase64String(assertions.DeriveKey(SessionKeyPurpose, start.Instance.ToString())),
+        Policy = new() { Owners = [start.OwnerId] },
+        Upstream = start.Manifest.Runtime == Runtimes.Remote
+            ? new() { Url = start.Manifest.RemoteConfig!.FixedURL }
+            : new() { Socket = socket, Secret = secret },
+        Limits = new() { CallTimeoutSeconds = (int)options.Value.CallTimeout.TotalSeconds },
+    };
+
+    private static Dictionary<string, string> EnvironmentOf(ServerStart start, string folder)
+    {
+        var environment = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var entry in start.Manifest.Env)
+        {
+            var value = start.Values.TryGetValue(entry.Key, out var supplied) ? supplied : entry.Value;
+            if (value is null)
+            {
+                if (entry.Required)
+                {
+                    throw new ServerStartException($"the required variable {entry.Key} has no value: configure the server first");
+                }
+
+                continue;
+            }
+
+            value = entry.Prefix + value;
+            environment[entry.Key] = entry.File is true || entry.DynamicFile is true ? WriteFile(folder, entry.Key, value) : value;
+        }
+
+        return environment;
+    }
+
+    private static string WriteFile(string folder, string key, string value)
+    {
+        var path = Path.Combine(Directory.CreateDirectory(Path.Combine(folder, ".files")).FullName, key);
+        using var file = new FileStream(path, new FileStreamOptions
+        {
+            Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+        });
+        file.Write(System.Text.Encoding.UTF8.GetBytes(value));
+        return path;
+    }
+}
+
+/// <summary>Section <c>Obot:Guard</c>.</summary>
+public sealed class GuardOptions
+{
+    /// <summary>Address that guards of the process backend listen on; the gateways have to reach it. Default 127.0.0.1.</summary>
+    public string ListenAddress { get; set; } = "127.0.0.1";
+
+    /// <summary>
+    /// Where guards dial out to (<c>wss://host:port/control</c>), separated by commas. Default: this silo's own control listener; a silo
+    /// without the role <c>gateway</c> has to name that of others.
+    /// </summary>
+    public string ControlUrl { get; set; } = "";
+
+    internal IReadOnlyList<string> ControlUrls => ControlUrl.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+}

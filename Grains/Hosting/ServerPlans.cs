@@ -1,0 +1,32 @@
+using System.Text.Json;
+using Microsoft.EntityFrameworkCore;
+using Obot.Data;
+using Obot.Grains.Abstractions.Hosting;
+
+namespace Obot.Grains.Hosting;
+
+/// <summary>Reads what a start needs: the manifest as it stands, and the values that the instance's user supplied.</summary>
+internal sealed class ServerPlans(IDbContextFactory<ObotDb> databases)
+{
+    /// <summary>Null when the server was deleted.</summary>
+    public async Task<ServerPlan?> FindAsync(McpInstanceId instance, CancellationToken cancellationToken)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        var row = await db.Servers.AsNoTracking().SingleOrDefaultAsync(server => server.Id == instance.ServerId, cancellationToken);
+        if (row is null)
+        {
+            return null;
+        }
+
+        var key = instance.ToString();
+        var values = await db.ServerValues.AsNoTracking().Where(value => value.Instance == key).Select(value => value.Values).SingleOrDefaultAsync(cancellationToken);
+        return new(
+            JsonSerializer.Deserialize<ServerManifest>(row.Manifest, JsonSerializerOptions.Web)!,
+            row.OwnerId,
+            row.Revision,
+            values is null ? new Dictionary<string, string>() : JsonSerializer.Deserialize<Dictionary<string, string>>(values)!);
+    }
+}
+
+/// <param name="Values">Key → value, as the user supplied them.</param>
+internal sealed record ServerPlan(ServerManifest Manifest, string OwnerId, long Revision, IReadOnlyDictionary<string, string> Values);

@@ -1,0 +1,93 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.IdentityModel.JsonWebTokens;
+using Microsoft.IdentityModel.Tokens;
+using Obot.Grains.Abstractions.Hosting;
+using Obot.Grains.Abstractions.Identity;
+
+namespace Obot.Grains.Identity;
+
+/// <inheritdoc cref="IAssertionIssuer"/>
+internal sealed class AssertionIssuer(ClusterKeys keys, TimeProvider time) : IAssertionIssuer
+{
+    private const string Issuer = "obot";
+    private const string AssertionType = "obot-assertion+jwt";
+    private const string GuardType = "obot-guard+jwt";
+    private const string ControlAudience = "obot-control";
+    private const string GenerationClaim = "gen";
+    private static readonly TimeSpan RenewBefore = TimeSpan.FromSeconds(15);
+
+    private readonly JsonWebTokenHandler handler = new() { SetDefaultTimesOnTokenCreation = false };
+    private SigningCredentials? credentials;
+    private string? publicKeys;
+
+    public string PublicKeys => publicKeys ??= WritePublicKeys();
+
+    private SigningCredentials Credentials => credentials ??= new(
+        new ECDsaSecurityKey(keys.SigningKey) { KeyId = keys.SigningKeyId }, SecurityAlgorithms.EcdsaSha256);
+
+    public Assertion Issue(Principal principal, McpInstanceId instance)
+    {
+        var now = time.GetUtcNow();
+        var expires = now + IAssertionIssuer.Lifetime;
+        var token = Sign(AssertionType, instance.ToString(), now, expires, new Dictionary<string, object>(StringComparer.Ordinal)
+        {
+            ["sub"] = principal.UserId,
+            ["role"] = principal.Role.ToString(),
+            ["cid"] = principal.CredentialId,
+        });
+        return new(token, expires - RenewBefore);
+    }
+
+    public string IssueGuardCredential(McpInstanceId instance, long generation)
+    {
+        var now = time.GetUtcNow();
+        return Sign(GuardType, ControlAudience, now, now.AddYears(1), new Dictionary<string, object>(StringComparer.Ordinal)
+        {
+            ["sub"] = instance.ToString(),
+            [GenerationClaim] = generation.ToString(CultureInfo.InvariantCulture),
+        });
+    }
+
+    public async Task<GuardIdentity?> VerifyGuardCredential(string credential, CancellationToken cancellationToken)
+    {
+        var result = await handler.ValidateTokenAsync(credential, new TokenValidationParameters
+        {
+            ValidIssuer = Issuer,
+            ValidAudience = ControlAudience,
+            ValidTypes = [GuardType],
+            ValidAlgorithms = [SecurityAlgorithms.EcdsaSha256],
+            IssuerSigningKey = Credentials.Key,
+            LifetimeValidator = (_, expires, _, _) => expires > time.GetUtcNow().UtcDateTime,
+        });
+        return result.IsValid
+            && result.SecurityToken is JsonWebToken token
+            && McpInstanceId.TryParse(token.Subject, out var instance)
+            && token.TryGetValue<string>(GenerationClaim, out var text)
+            && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var generation)
+            ? new(instance, generation)
+            : null;
+    }
+
+    public byte[] DeriveKey(string purpose, string subject) =>
+        HKDF.DeriveKey(HashAlgorithmName.SHA256, keys.Secret, 32, info: Encoding.UTF8.GetBytes($"{purpose}\0{subject}"));
+
+    private string Sign(string type, string audience, DateTimeOffset now, DateTimeOffset expires, Dictionary<string, object> claims) =>
+        handler.CreateToken(new SecurityTokenDescriptor
+        {
+            Issuer = Issuer,
+            Audience = audience,
+            TokenType = type,
+            IssuedAt = now.UtcDateTime,
+            Expires = expires.UtcDateTime,
+            Claims = claims,
+            SigningCredentials = Credentials,
+        });
+
+    private string WritePublicKeys()
+    {
+        var key = keys.SigningKey.ExportParameters(includePrivateParameters: false);
+        return $$"""{"keys":[{"kty":"EC","crv":"P-256","use":"sig","alg":"ES256","kid":"{{keys.SigningKeyId}}","x":"{{Base64UrlEncoder.Encode(key.Q.X)}}","y":"{{Base64UrlEncoder.Encode(key.Q.Y)}}"}]}""";
+    }
+}
