@@ -1,1 +1,13 @@
-var app = WebApplication.CreateSlimBuilder(args).Build(); app.Run();
+using Obot.Shim.Bridge;
+
+return args switch
+{
+    ["bridge", ..] => await BridgeHost.RunAsync(Console.OpenStandardInput(), Console.OpenStandardOutput(), TimeProvider.System),
+    _ => Usage(),
+};
+
+static int Usage()
+{
+    Console.Error.WriteLine("usage: Obot.Shim bridge|guard   (the boot document is read from standard input)");
+    return 2;
+}
