@@ -9,6 +9,7 @@ public sealed class ObotDb(DbContextOptions<ObotDb> options) : DbContext(options
     public DbSet<UserRow> Users => Set<UserRow>();
     public DbSet<ServerRow> Servers => Set<ServerRow>();
     public DbSet<ServerValueRow> ServerValues => Set<ServerValueRow>();
+    public DbSet<ServerInstanceRow> ServerInstances => Set<ServerInstanceRow>();
     public DbSet<ApiKeyRow> ApiKeys => Set<ApiKeyRow>();
     public DbSet<ClusterKeyRow> ClusterKeys => Set<ClusterKeyRow>();
     public DbSet<SecurityEventRow> SecurityEvents => Set<SecurityEventRow>();

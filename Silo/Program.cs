@@ -1,1 +1,38 @@
-var app = WebApplication.CreateSlimBuilder(args).Build(); app.Run();
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Obot.Data;
+using Obot.Grains.Abstractions.Identity;
+using Obot.Silo;
+using Obot.Silo.Cluster;
+using Obot.Silo.Configuration;
+using Obot.Silo.Health;
+using Obot.Silo.Http;
+
+var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+if (builder.BindObot(args) is not { } options)
+{
+    return 2;
+}
+
+builder.Logging.AddObotConsole();
+var connectionString = await Startup.PrepareDatabaseAsync(options);
+if (connectionString is null)
+{
+    return 1;
+}
+
+builder.UseObotListeners(options);
+builder.AddObotSilo(options, connectionString);
+builder.Services.AddSingleton(options).AddSingleton(TimeProvider.System).AddSingleton<Readiness>();
+builder.Services.AddObotData(connectionString);
+// builder.Services.AddGrains(builder.Configuration);
+// if (options.HasRole(SiloRoles.Gateway)) builder.Services.AddGateway(builder.Configuration);
+// if (options.HasRole(SiloRoles.Chat)) builder.Services.AddChat(builder.Configuration);
+builder.Services.TryAddSingleton<IControlCertificate, PlaceholderControlCertificate>();
+
+var app = builder.Build();
+
+app.MapHealth();
+// if (options.HasRole(SiloRoles.Gateway)) { app.MapGateway(); app.MapControl(); app.MapManagement(); }
+// if (options.HasRole(SiloRoles.Chat)) app.MapChat();
+
+return await Startup.RunAsync(app);

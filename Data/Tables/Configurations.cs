@@ -28,6 +28,15 @@ internal sealed class ServerValueConfiguration : IEntityTypeConfiguration<Server
     }
 }
 
+internal sealed class ServerInstanceConfiguration : IEntityTypeConfiguration<ServerInstanceRow>
+{
+    public void Configure(EntityTypeBuilder<ServerInstanceRow> builder)
+    {
+        builder.ToTable("mcp_server_instances").HasKey(row => row.Instance);
+        builder.HasOne<ServerRow>().WithMany().HasForeignKey(row => row.ServerId).OnDelete(DeleteBehavior.Cascade);
+    }
+}
+
 internal sealed class ApiKeyConfiguration : IEntityTypeConfiguration<ApiKeyRow>
 {
     public void Configure(EntityTypeBuilder<ApiKeyRow> builder)

@@ -42,6 +42,15 @@ public sealed class ServerValueRow
     public required DateTimeOffset UpdatedAt { get; set; }
 }
 
+/// <summary>Table <c>mcp_server_instances</c>: every instance that was ever started and not removed since.</summary>
+public sealed class ServerInstanceRow
+{
+    /// <summary>Instance key.</summary>
+    public required string Instance { get; set; }
+    public required string ServerId { get; set; }
+    public required DateTimeOffset CreatedAt { get; set; }
+}
+
 /// <summary>Table <c>api_keys</c>.</summary>
 public sealed class ApiKeyRow
 {

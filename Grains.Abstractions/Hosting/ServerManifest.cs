@@ -75,6 +75,10 @@ public sealed record PackageConfig
     public int? StartupTimeoutSeconds { get; init; }
     public IReadOnlyList<string>? EgressDomains { get; init; }
     public bool? DenyAllEgress { get; init; }
+
+    /// <summary>Members that this version does not know; kept as they came.</summary>
+    [JsonExtensionData]
+    public IDictionary<string, JsonElement>? Unknown { get; init; }
 }
 
 public sealed record ContainerizedConfig
@@ -88,6 +92,10 @@ public sealed record ContainerizedConfig
     public int? StartupTimeoutSeconds { get; init; }
     public IReadOnlyList<string>? EgressDomains { get; init; }
     public bool? DenyAllEgress { get; init; }
+
+    /// <summary>Members that this version does not know; kept as they came.</summary>
+    [JsonExtensionData]
+    public IDictionary<string, JsonElement>? Unknown { get; init; }
 }
 
 public sealed record RemoteConfig
@@ -97,6 +105,10 @@ public sealed record RemoteConfig
     public string? Hostname { get; init; }
     public IReadOnlyList<ManifestValue> Headers { get; init; } = [];
     public bool? StaticOAuthRequired { get; init; }
+
+    /// <summary>Members that this version does not know; kept as they came.</summary>
+    [JsonExtensionData]
+    public IDictionary<string, JsonElement>? Unknown { get; init; }
 }
 
 /// <summary>One entry of <c>env[]</c> or <c>headers[]</c>.</summary>
@@ -118,4 +130,8 @@ public sealed record ManifestValue
     /// <summary>The value is written to a file and the variable holds its path.</summary>
     public bool? File { get; init; }
     public bool? DynamicFile { get; init; }
+
+    /// <summary>Members that this version does not know; kept as they came.</summary>
+    [JsonExtensionData]
+    public IDictionary<string, JsonElement>? Unknown { get; init; }
 }

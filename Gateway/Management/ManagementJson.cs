@@ -1,0 +1,11 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Obot.Grains.Abstractions.Hosting;
+
+namespace Obot.Gateway.Management;
+
+/// <summary>JSON of the management API: as manifests are written, times in RFC 3339, states as words.</summary>
+internal static class ManagementJson
+{
+    public static JsonSerializerOptions Options { get; } = new(ManifestJson.Options) { Converters = { new JsonStringEnumConverter() } };
+}

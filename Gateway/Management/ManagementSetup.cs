@@ -1,0 +1,50 @@
+using System.Reflection;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Obot.Gateway.Management;
+
+/// <summary>The management API: <c>/api/…</c>, described at <c>/openapi/v1.json</c>.</summary>
+public static class ManagementSetup
+{
+    /// <summary>Needs <see cref="Authentication.ICallerAuthenticator"/> and the ports of Grains.Abstractions.</summary>
+    public static IServiceCollection AddManagement(this IServiceCollection services)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<PublicUrl>();
+        services.AddSingleton<ServerEndpoints>();
+        services.AddSingleton<ApiKeyEndpoints>();
+        return services.AddManagementOpenApi();
+    }
+
+    /// <returns>The group <c>/api</c>; every endpoint in it is authenticated and needs scope <c>api</c>.</returns>
+    public static RouteGroupBuilder MapManagement(this IEndpointRouteBuilder endpoints)
+    {
+        endpoints.MapOpenApi();
+        var api = endpoints.MapGroup("/api");
+        api.AddEndpointFilter<RouteGroupBuilder, ManagementFilter>();
+        api.ProducesProblem(StatusCodes.Status401Unauthorized);
+        ServerEndpoints.Map(api);
+        ApiKeyEndpoints.Map(api);
+        api.MapGet("/version", Version).WithTags("version").Produces<VersionBody>().WithSummary("What runs here");
+        api.Map("/{**rest}", NotFound).ExcludeFromDescription();
+        return api;
+    }
+
+    private static IResult Version() => Results.Json(VersionBody.Current, ManagementJson.Options);
+
+    private static IResult NotFound(HttpContext context) => ManagementProblems.Problem(
+        StatusCodes.Status404NotFound, "Not found", $"Nothing answers {context.Request.Method} {context.Request.Path}. /openapi/v1.json lists what there is.");
+}
+
+/// <param name="Version">Version of the product.</param>
+/// <param name="Commit">Commit it was built from, if known.</param>
+internal sealed record VersionBody(string Version, string? Commit)
+{
+    public static VersionBody Current { get; } = Of(typeof(VersionBody).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0");
+
+    private static VersionBody Of(string text) => text.Split('+', 2) is [var version, var commit] ? new(version, commit) : new(text, null);
+}

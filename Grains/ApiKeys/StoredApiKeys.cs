@@ -1,0 +1,153 @@
+using Microsoft.EntityFrameworkCore;
+using Obot.Data;
+using Obot.Data.Tables;
+using Obot.Grains.Abstractions;
+using Obot.Grains.Abstractions.ApiKeys;
+using Obot.Grains.Abstractions.Hosting;
+using Obot.Grains.Abstractions.Identity;
+using Obot.Grains.Abstractions.Security;
+
+namespace Obot.Grains.ApiKeys;
+
+/// <summary>API keys in table <c>api_keys</c>; everyone sees their own.</summary>
+internal sealed class StoredApiKeys(IDbContextFactory<ObotDb> databases, IApiKeyUsage usage, TimeProvider time) : IApiKeys
+{
+    public async Task<CreatedApiKey> Create(Principal caller, NewApiKey request, CancellationToken cancellationToken)
+    {
+        var now = time.Now();
+        var scopes = ApiKeyValidation.Check(caller, request, now);
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        await CheckServersAsync(db, caller, request.McpServerIDs ?? [], cancellationToken);
+
+        var id = RandomId.New(ApiKeyFormat.IdPrefix);
+        var key = ApiKeyFormat.New(id);
+        var row = new ApiKeyRow
+        {
+            Id = id,
+            UserId = caller.UserId,
+            Name = request.Name.Trim(),
+            Prefix = ApiKeyFormat.PrefixOf(id),
+            Hash = ApiKeyFormat.Hash(key),
+            Scopes = scopes,
+            ServerIds = request.McpServerIDs?.Distinct(StringComparer.Ordinal).ToArray(),
+            CreatedAt = now,
+            ExpiresAt = request.ExpiresAt?.ToUniversalTime(),
+        };
+        db.ApiKeys.Add(row);
+        await db.SaveChangesAsync(cancellationToken);
+        return new()
+        {
+            Id = row.Id,
+            Name = row.Name,
+            Prefix = row.Prefix,
+            Scopes = row.Scopes,
+            McpServerIDs = row.ServerIds,
+            CreatedAt = row.CreatedAt,
+            ExpiresAt = row.ExpiresAt,
+            Key = key,
+        };
+    }
+
+    public async Task<Page<ApiKeyView>> List(Principal caller, int limit, string? cursor, CancellationToken cancellationToken)
+    {
+        PageCursor.CheckLimit(limit);
+        var after = PageCursor.Parse(cursor);
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        var query = Of(db, caller);
+        if (after is { } position)
+        {
+            var (at, id) = (position.CreatedAt, position.Id);
+            query = query.Where(row => row.CreatedAt > at || (row.CreatedAt == at && string.Compare(row.Id, id) > 0));
+        }
+
+        var rows = await query.OrderBy(row => row.CreatedAt).ThenBy(row => row.Id).Take(limit + 1).ToListAsync(cancellationToken);
+        var next = rows.Count > limit ? new PageCursor(rows[limit - 1].CreatedAt, rows[limit - 1].Id).ToString() : null;
+        return new([.. rows.Take(limit).Select(View)], next);
+    }
+
+    public async Task<ApiKeyView?> Find(Principal caller, string id, CancellationToken cancellationToken)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        var row = await Of(db, caller).SingleOrDefaultAsync(row => row.Id == id, cancellationToken);
+        return row is null ? null : View(row);
+    }
+
+    public async Task<bool> Revoke(Principal caller, string id, CancellationToken cancellationToken)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
+        var now = time.Now();
+        var revoked = await db.ApiKeys
+            .Where(row => row.Id == id && row.UserId == caller.UserId && row.RevokedAt == null)
+            .ExecuteUpdateAsync(set => set.SetProperty(row => row.RevokedAt, now), cancellationToken);
+        if (revoked == 0)
+        {
+            return false;
+        }
+
+        await db.AnnounceAsync(SecurityChangeKinds.ApiKey, id, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        return true;
+    }
+
+    public async Task<(Principal Principal, DateTimeOffset? ExpiresAt)?> Authenticate(string key, CancellationToken cancellationToken)
+    {
+        if (!ApiKeyFormat.LooksLike(key))
+        {
+            return null;
+        }
+
+        var hash = ApiKeyFormat.Hash(key);
+        var now = time.Now();
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        var found = await (
+            from row in db.ApiKeys.AsNoTracking()
+            where row.Hash == hash && row.RevokedAt == null && (row.ExpiresAt == null || row.ExpiresAt > now)
+            join user in db.Users on row.UserId equals user.Id into users
+            from user in users.DefaultIfEmpty()
+            select new { row.Id, row.UserId, row.Scopes, row.ServerIds, row.ExpiresAt, Role = (string?)user.Role })
+            .SingleOrDefaultAsync(cancellationToken);
+        if (found is null || RoleOf(found.UserId, found.Role) is not { } role)
+        {
+            return null;
+        }
+
+        usage.Used(found.Id);
+        return (new Principal(found.UserId, role, found.Id, found.Scopes, found.ServerIds), found.ExpiresAt);
+    }
+
+    /// <summary>A key of a user who is gone is no key.</summary>
+    private static Role? RoleOf(string userId, string? role) => role switch
+    {
+        null => userId == WellKnownUsers.Bootstrap ? Role.Owner : null,
+        _ => Enum.TryParse<Role>(role, out var value) ? value : null,
+    };
+
+    private static IQueryable<ApiKeyRow> Of(ObotDb db, Principal caller) =>
+        db.ApiKeys.AsNoTracking().Where(row => row.UserId == caller.UserId && row.RevokedAt == null);
+
+    private static async Task CheckServersAsync(ObotDb db, Principal caller, IReadOnlyList<string> serverIds, CancellationToken cancellationToken)
+    {
+        var visible = caller.Role >= Role.Admin ? db.Servers : db.Servers.Where(row => row.OwnerId == caller.UserId);
+        var known = await visible.Where(row => serverIds.Contains(row.Id)).Select(row => row.Id).ToListAsync(cancellationToken);
+        for (var i = 0; i < serverIds.Count; i++)
+        {
+            if (!known.Contains(serverIds[i], StringComparer.Ordinal) || !caller.Reaches(serverIds[i]))
+            {
+                throw new InvalidInputException($"mcpServerIDs[{i}]", $"There is no server '{serverIds[i]}'. GET /api/mcp-servers lists yours.");
+            }
+        }
+    }
+
+    private static ApiKeyView View(ApiKeyRow row) => new()
+    {
+        Id = row.Id,
+        Name = row.Name,
+        Prefix = row.Prefix,
+        Scopes = row.Scopes,
+        McpServerIDs = row.ServerIds,
+        CreatedAt = row.CreatedAt,
+        ExpiresAt = row.ExpiresAt,
+        LastUsedAt = row.LastUsedAt,
+    };
+}

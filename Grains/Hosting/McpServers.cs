@@ -1,0 +1,244 @@
+using Microsoft.EntityFrameworkCore;
+using Obot.Data;
+using Obot.Data.Tables;
+using Obot.Grains.Abstractions;
+using Obot.Grains.Abstractions.Hosting;
+using Obot.Grains.Abstractions.Identity;
+using Obot.Grains.Abstractions.Security;
+
+namespace Obot.Grains.Hosting;
+
+/// <summary>Servers as rows of <c>mcp_servers</c>, their life through <see cref="ServerLife"/>.</summary>
+internal sealed class McpServers(
+    IDbContextFactory<ObotDb> databases,
+    IServerInstances instances,
+    ServerViews views,
+    ServerLife life,
+    ServerTools tools,
+    IServerLogs logs,
+    TimeProvider time) : IMcpServers
+{
+    private const string ConfigurationChanged = "configuration changed";
+
+    public async Task<McpServerView> Create(Principal caller, ServerManifest manifest, CancellationToken cancellationToken)
+    {
+        if (caller.ServerIds is not null)
+        {
+            throw new NotAllowedException("This API key reaches only the servers it names; making a server needs a key without 'mcpServerIDs'.");
+        }
+
+        manifest = ManifestEntries.Restore(manifest, null);
+        ManifestValidation.Check(manifest);
+        ManifestValidation.CheckRunnable(manifest);
+        var now = time.Now();
+        var row = new ServerRow
+        {
+            Id = RandomId.New("ms1"),
+            OwnerId = caller.UserId,
+            Name = manifest.Name,
+            Manifest = ManifestJson.Serialize(manifest),
+            Revision = 1,
+            PerUser = manifest.IsPerUser,
+            CreatedAt = now,
+            UpdatedAt = now,
+        };
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
+        db.Servers.Add(row);
+        await db.SaveChangesAsync(cancellationToken);
+        await db.AnnounceAsync(SecurityChangeKinds.Server, row.Id, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        return ServerViews.Fresh(caller, row, manifest);
+    }
+
+    public async Task<McpServerView?> Find(Principal caller, string serverId, CancellationToken cancellationToken)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        var row = await FindAsync(db.Servers.AsNoTracking(), caller, serverId, cancellationToken);
+        return row is null ? null : await views.OneAsync(db, caller, row, cancellationToken);
+    }
+
+    public async Task<Page<McpServerView>> List(Principal caller, int limit, string? cursor, CancellationToken cancellationToken)
+    {
+        PageCursor.CheckLimit(limit);
+        var after = PageCursor.Parse(cursor);
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        var query = Visible(db.Servers.AsNoTracking(), caller);
+        if (after is { } position)
+        {
+            var (at, id) = (position.CreatedAt, position.Id);
+            query = query.Where(row => row.CreatedAt > at || (row.CreatedAt == at && string.Compare(row.Id, id) > 0));
+        }
+
+        var rows = await query.OrderBy(row => row.CreatedAt).ThenBy(row => row.Id).Take(limit + 1).ToListAsync(cancellationToken);
+        var next = rows.Count > limit ? new PageCursor(rows[limit - 1].CreatedAt, rows[limit - 1].Id).ToString() : null;
+        return new(await views.ManyAsync(db, caller, [.. rows.Take(limit)], cancellationToken), next);
+    }
+
+    public async Task<McpServerView?> Update(Principal caller, string serverId, ServerManifest manifest, CancellationToken cancellationToken)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
+        if (await FindAsync(db.Servers, caller, serverId, cancellationToken) is not { } row)
+        {
+            return null;
+        }
+
+        manifest = ManifestEntries.Restore(manifest, ManifestJson.Deserialize(row.Manifest));
+        ManifestValidation.Check(manifest);
+        ManifestValidation.CheckRunnable(manifest);
+        row.Name = manifest.Name;
+        row.Manifest = ManifestJson.Serialize(manifest);
+        row.PerUser = manifest.IsPerUser;
+        row.Revision++;
+        row.UpdatedAt = time.Now();
+        try
+        {
+            await db.SaveChangesAsync(cancellationToken);
+        }
+        catch (DbUpdateConcurrencyException)
+        {
+            throw new ConflictException($"Server '{serverId}' was changed by someone else in the meantime. Read it again and repeat the change.");
+        }
+
+        await db.AnnounceAsync(SecurityChangeKinds.Server, serverId, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        await life.StopAsync(await AllAsync(caller, row, CancellationToken.None), ConfigurationChanged);
+        return await views.OneAsync(db, caller, row, cancellationToken);
+    }
+
+    public async Task<McpServerView?> Configure(Principal caller, string serverId, IReadOnlyDictionary<string, string> values, CancellationToken cancellationToken)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
+        if (await FindAsync(db.Servers.AsNoTracking(), caller, serverId, cancellationToken) is not { } row)
+        {
+            return null;
+        }
+
+        var instance = InstanceOf(row, caller);
+        SuppliedValues.Check(ManifestJson.Deserialize(row.Manifest), values);
+        if (!await SuppliedValues.StoreAsync(db, instance, values, time.Now(), cancellationToken))
+        {
+            return null;
+        }
+
+        await db.AnnounceAsync(SecurityChangeKinds.Server, serverId, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        await life.StopAsync([instance], ConfigurationChanged);
+        return await views.OneAsync(db, caller, row, cancellationToken);
+    }
+
+    public async Task<bool> Delete(Principal caller, string serverId, CancellationToken cancellationToken)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
+
+        // the lock waits for instances that are being recorded and keeps later ones out, so that the list below is complete
+        await db.Database.ExecuteSqlAsync($"SELECT 1 FROM mcp_servers WHERE id = {serverId} FOR UPDATE", cancellationToken);
+        if (await FindAsync(db.Servers.AsNoTracking(), caller, serverId, cancellationToken) is not { } row)
+        {
+            return false;
+        }
+
+        var all = await AllAsync(caller, row, cancellationToken);
+        await db.Servers.Where(one => one.Id == serverId).ExecuteDeleteAsync(cancellationToken);
+        await db.AnnounceAsync(SecurityChangeKinds.Server, serverId, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        await life.RemoveAsync(all);
+        return true;
+    }
+
+    public async Task<McpServerView?> Launch(Principal caller, string serverId, CancellationToken cancellationToken)
+    {
+        if (await Find(caller, serverId, cancellationToken) is not { } view)
+        {
+            return null;
+        }
+
+        var route = await life.LaunchAsync(view, reset: true, cancellationToken);
+        return view with { DeploymentStatus = route.Status, DeploymentReason = route.Reason };
+    }
+
+    public async Task<McpServerView?> Restart(Principal caller, string serverId, CancellationToken cancellationToken)
+    {
+        if (await Find(caller, serverId, cancellationToken) is not { } view)
+        {
+            return null;
+        }
+
+        ServerLife.CheckConfigured(view);
+        await life.StopOneAsync(view, "restart was asked for");
+        var route = await life.LaunchAsync(view, reset: true, cancellationToken);
+        return view with { DeploymentStatus = route.Status, DeploymentReason = route.Reason };
+    }
+
+    public async Task<McpServerView?> Stop(Principal caller, string serverId, CancellationToken cancellationToken)
+    {
+        if (await Find(caller, serverId, cancellationToken) is not { } view)
+        {
+            return null;
+        }
+
+        await life.StopOneAsync(view, $"stopped by {caller.UserId}");
+        return await Find(caller, serverId, cancellationToken);
+    }
+
+    public async Task<ServerDeployment?> Details(Principal caller, string serverId, CancellationToken cancellationToken)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        var row = await FindAsync(db.Servers.AsNoTracking(), caller, serverId, cancellationToken);
+        return row is null ? null : await views.DeploymentAsync(InstanceOf(row, caller));
+    }
+
+    public async IAsyncEnumerable<ServerLogLine> Logs(
+        Principal caller, string serverId, bool follow, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        McpInstanceId instance;
+        await using (var db = await databases.CreateDbContextAsync(cancellationToken))
+        {
+            if (await FindAsync(db.Servers.AsNoTracking(), caller, serverId, cancellationToken) is not { } row)
+            {
+                yield break;
+            }
+
+            instance = InstanceOf(row, caller);
+        }
+
+        await foreach (var line in logs.Read(instance, follow, cancellationToken))
+        {
+            yield return line;
+        }
+    }
+
+    public async Task<IReadOnlyList<ToolView>?> Tools(Principal caller, string serverId, CancellationToken cancellationToken)
+    {
+        if (await Find(caller, serverId, cancellationToken) is not { } view)
+        {
+            return null;
+        }
+
+        var route = await life.LaunchAsync(view, reset: false, cancellationToken);
+        return route is { Status: DeploymentStatus.Running, GuardUrl: { } guard }
+            ? await tools.ListAsync(caller, McpInstanceId.Parse(view.Instance), guard, cancellationToken)
+            : throw new ServerUnavailableException($"The server is {route.Status}: {route.Reason ?? "it gave no reason"}. Its log may say more.");
+    }
+
+    private static McpInstanceId InstanceOf(ServerRow row, Principal caller) =>
+        new ServerEntry(row.Id, row.PerUser, row.OwnerId).InstanceFor(caller.UserId);
+
+    /// <summary>The recorded instances and those that would be there without a record.</summary>
+    private async Task<IReadOnlyCollection<McpInstanceId>> AllAsync(Principal caller, ServerRow row, CancellationToken cancellationToken) =>
+        [.. (await instances.Of(row.Id, cancellationToken)).Union([InstanceOf(row, caller), row.PerUser ? McpInstanceId.Of(row.Id, row.OwnerId) : McpInstanceId.Shared(row.Id)])];
+
+    /// <summary>One's own servers, or all for administrators; never more than the credential reaches.</summary>
+    private static IQueryable<ServerRow> Visible(IQueryable<ServerRow> servers, Principal caller)
+    {
+        var (userId, reach) = (caller.UserId, caller.ServerIds);
+        var visible = caller.Role >= Role.Admin ? servers : servers.Where(row => row.OwnerId == userId);
+        return reach is null ? visible : visible.Where(row => reach.Contains(row.Id));
+    }
+
+    private static Task<ServerRow?> FindAsync(IQueryable<ServerRow> servers, Principal caller, string serverId, CancellationToken cancellationToken) =>
+        Visible(servers, caller).SingleOrDefaultAsync(row => row.Id == serverId, cancellationToken);
+}

@@ -1,0 +1,69 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Logging;
+using Obot.Data;
+using Obot.Data.Tables;
+using Obot.Grains.Abstractions.Hosting;
+using Obot.Grains.Abstractions.Identity;
+
+namespace Obot.Grains.Hosting;
+
+/// <summary>Puts together what is declared (rows) and what moves (grains). Sensitive static values never leave.</summary>
+internal sealed partial class ServerViews(IGrainFactory grains, ILogger<ServerViews> logger)
+{
+    private const int AtOnce = 32;
+
+    public static McpServerView Fresh(Principal caller, ServerRow row, ServerManifest manifest) =>
+        View(caller, row, manifest, null, new() { Status = DeploymentStatus.Stopped });
+
+    public async Task<McpServerView> OneAsync(ObotDb db, Principal caller, ServerRow row, CancellationToken cancellationToken) =>
+        (await ManyAsync(db, caller, [row], cancellationToken))[0];
+
+    public async Task<IReadOnlyList<McpServerView>> ManyAsync(ObotDb db, Principal caller, IReadOnlyList<ServerRow> rows, CancellationToken cancellationToken)
+    {
+        var keys = rows.Select(row => Instance(caller, row).ToString()).ToArray();
+        var supplied = await db.ServerValues.AsNoTracking()
+            .Where(row => keys.Contains(row.Instance))
+            .ToDictionaryAsync(row => row.Instance, row => row.Values, StringComparer.Ordinal, cancellationToken);
+        var views = new McpServerView[rows.Count];
+        await Parallel.ForAsync(0, rows.Count, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken }, async (i, _) =>
+        {
+            var deployment = await DeploymentAsync(Instance(caller, rows[i]));
+            views[i] = View(caller, rows[i], ManifestJson.Deserialize(rows[i].Manifest), supplied.GetValueOrDefault(keys[i]), deployment);
+        });
+        return views;
+    }
+
+    /// <summary>A grain that cannot be asked must not hide the server, least of all from the one who wants to repair it.</summary>
+    public async Task<ServerDeployment> DeploymentAsync(McpInstanceId instance)
+    {
+        try
+        {
+            return await grains.GetGrain<IMcpServerGrain>(instance.ToString()).GetDeployment();
+        }
+        catch (Exception e)
+        {
+            Unreadable(e, instance);
+            return new() { Status = DeploymentStatus.Unhealthy, Reason = "Its state could not be read just now; asking again in a moment helps, or the log of the platform says why." };
+        }
+    }
+
+    private static McpInstanceId Instance(Principal caller, ServerRow row) =>
+        new ServerEntry(row.Id, row.PerUser, row.OwnerId).InstanceFor(caller.UserId);
+
+    private static McpServerView View(Principal caller, ServerRow row, ServerManifest manifest, string? supplied, ServerDeployment deployment) => new()
+    {
+        Id = row.Id,
+        Manifest = ManifestEntries.Redact(manifest),
+        OwnerId = row.OwnerId,
+        Revision = row.Revision,
+        CreatedAt = row.CreatedAt,
+        UpdatedAt = row.UpdatedAt,
+        Instance = Instance(caller, row).ToString(),
+        DeploymentStatus = deployment.Status,
+        DeploymentReason = deployment.Reason,
+        MissingRequiredEnvVars = ManifestEntries.Missing(manifest, SuppliedValues.Parse(supplied)),
+    };
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The state of {Instance} could not be read")]
+    private partial void Unreadable(Exception exception, McpInstanceId instance);
+}

@@ -1,0 +1,67 @@
+using System.Text.Json;
+using Microsoft.EntityFrameworkCore;
+using Obot.Data;
+using Obot.Data.Tables;
+using Obot.Grains.Abstractions;
+using Obot.Grains.Abstractions.Hosting;
+
+namespace Obot.Grains.Hosting;
+
+/// <summary>What users supply for an instance: table <c>mcp_server_values</c>.</summary>
+internal static class SuppliedValues
+{
+    public static IReadOnlyDictionary<string, string> Parse(string? json) =>
+        json is null ? new Dictionary<string, string>(StringComparer.Ordinal) : JsonSerializer.Deserialize<Dictionary<string, string>>(json) ?? [];
+
+    /// <exception cref="InvalidInputException">A key that nobody may supply, or a value that does not fit its entry.</exception>
+    public static void Check(ServerManifest manifest, IReadOnlyDictionary<string, string> values)
+    {
+        var open = ManifestEntries.Of(manifest).Where(entry => entry.Value is null).ToDictionary(entry => entry.Key, StringComparer.Ordinal);
+        var headers = manifest.Headers.Concat(manifest.RemoteConfig?.Headers ?? []).Select(entry => entry.Key).ToHashSet(StringComparer.Ordinal);
+        foreach (var (key, value) in values)
+        {
+            if (!open.TryGetValue(key, out var entry))
+            {
+                var allowed = open.Count == 0 ? "This server takes no values." : $"Allowed: {string.Join(", ", open.Keys.Select(name => $"'{name}'"))}.";
+                throw new InvalidInputException(key, $"The server's manifest asks for no '{key}'. {allowed}");
+            }
+
+            ManifestEntries.CheckValue(entry, value ?? throw new InvalidInputException(key, "Must be a text; an empty one removes the value."), key, !headers.Contains(key));
+        }
+    }
+
+    /// <summary>Sets the given values and keeps the others; an empty text removes one. False when the server is gone.</summary>
+    public static async Task<bool> StoreAsync(
+        ObotDb db, McpInstanceId instance, IReadOnlyDictionary<string, string> values, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        // one writer at a time; a removal waits for us
+        var server = await db.Servers.FromSql($"SELECT * FROM mcp_servers WHERE id = {instance.ServerId} FOR UPDATE").AsNoTracking().SingleOrDefaultAsync(cancellationToken);
+        if (server is null)
+        {
+            return false;
+        }
+
+        var key = instance.ToString();
+        var row = await db.ServerValues.SingleOrDefaultAsync(row => row.Instance == key, cancellationToken);
+        var all = new Dictionary<string, string>(Parse(row?.Values), StringComparer.Ordinal);
+        foreach (var (name, value) in values)
+        {
+            all[name] = value;
+            if (value.Length == 0)
+            {
+                all.Remove(name);
+            }
+        }
+
+        if (row is null)
+        {
+            row = new ServerValueRow { Instance = key, ServerId = instance.ServerId, Values = "", UpdatedAt = now };
+            db.ServerValues.Add(row);
+        }
+
+        row.Values = JsonSerializer.Serialize(all);
+        row.UpdatedAt = now;
+        await db.SaveChangesAsync(cancellationToken);
+        return true;
+    }
+}

@@ -1,0 +1,41 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Obot.Grains.Abstractions.ApiKeys;
+using Obot.Grains.Abstractions.Hosting;
+using Obot.Grains.Abstractions.Security;
+using Obot.Grains.ApiKeys;
+using Obot.Grains.Hosting;
+using Obot.Grains.Security;
+
+namespace Obot.Grains;
+
+/// <summary>Registers the ports behind management API, console and the data plane's directory.</summary>
+public static class ManagementSetup
+{
+    /// <summary>
+    /// Needs <c>NpgsqlDataSource</c>, <c>IDbContextFactory&lt;ObotDb&gt;</c>, <c>IGrainFactory</c>, <see cref="IServerLogs"/> and
+    /// <see cref="Abstractions.Identity.IAssertionIssuer"/>, and the schema in place before hosted services start.
+    /// </summary>
+    public static IServiceCollection AddManagementPorts(this IServiceCollection services)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+
+        services.AddSingleton<SecurityFeed>();
+        services.AddSingleton<ISecurityFeed>(provider => provider.GetRequiredService<SecurityFeed>());
+        services.AddHostedService(provider => provider.GetRequiredService<SecurityFeed>());
+
+        services.AddSingleton<ApiKeyUsage>();
+        services.AddSingleton<IApiKeyUsage>(provider => provider.GetRequiredService<ApiKeyUsage>());
+        services.AddHostedService(provider => provider.GetRequiredService<ApiKeyUsage>());
+        services.AddSingleton<IApiKeys, StoredApiKeys>();
+
+        services.AddSingleton<IServerDirectory, ServerDirectory>();
+        services.AddSingleton<IServerInstances, ServerInstances>();
+        services.AddSingleton<InstanceLauncher>();
+        services.AddSingleton<ServerLife>();
+        services.AddSingleton<ServerTools>();
+        services.AddSingleton<ServerViews>();
+        services.AddSingleton<IMcpServers, McpServers>();
+        return services;
+    }
+}

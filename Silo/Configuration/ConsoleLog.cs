@@ -1,0 +1,22 @@
+namespace Obot.Silo.Configuration;
+
+/// <summary>One line an event: our own from Information, the frameworks' from Warning.</summary>
+internal static class ConsoleLog
+{
+    public static ILoggingBuilder AddObotConsole(this ILoggingBuilder logging)
+    {
+        logging.ClearProviders();
+        logging.AddSimpleConsole(options =>
+        {
+            options.SingleLine = true;
+            options.UseUtcTimestamp = true;
+            options.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+        });
+        logging.SetMinimumLevel(LogLevel.Warning);
+        logging.AddFilter("Obot", LogLevel.Information);
+
+        // It advises server GC at every start; one process with everything on a small machine is better off without.
+        logging.AddFilter("Orleans.Runtime.Silo", LogLevel.Error);
+        return logging;
+    }
+}

@@ -1,0 +1,60 @@
+using System.Net;
+using Npgsql;
+
+namespace Obot.Silo.Configuration;
+
+/// <summary>Finds everything that is wrong at once, each with its key and what is allowed there.</summary>
+internal static class ObotOptionsValidator
+{
+    public static IReadOnlyList<string> Failures(ObotOptions options)
+    {
+        var failures = new List<string>();
+        Check(IsHttp(options.Url, out var url) && url.Scheme == Uri.UriSchemeHttp && url.PathAndQuery == "/", "Obot:Url", options.Url, "an http:// address without a path, such as http://127.0.0.1:8080");
+        Check(options.PublicUrl.Length == 0 || IsHttp(options.PublicUrl, out _), "Obot:PublicUrl", options.PublicUrl, "an http:// or https:// address");
+        Check(options.DataFolder.Length > 0, "Obot:DataFolder", options.DataFolder, "a folder that can be written");
+        Check(options.ClusterId.Length is > 0 and <= 100, "Obot:ClusterId", options.ClusterId, "1 to 100 characters");
+        Check(
+            options.RoleNames.Count > 0 && options.RoleNames.All(role => SiloRoles.All.Contains(role, StringComparer.OrdinalIgnoreCase)),
+            "Obot:Roles",
+            options.Roles,
+            "one or more of " + string.Join(", ", SiloRoles.All));
+        Check(
+            IPAddress.TryParse(options.Silo.AdvertisedAddress, out var address) && !address.Equals(IPAddress.Any) && !address.Equals(IPAddress.IPv6Any),
+            "Obot:Silo:AdvertisedAddress",
+            options.Silo.AdvertisedAddress,
+            "the IP address at which other silos reach this one (not 0.0.0.0)");
+        Check(IsPort(options.Silo.SiloPort), "Obot:Silo:SiloPort", options.Silo.SiloPort, "a port from 1 to 65535");
+        Check(IsPort(options.Silo.GatewayPort), "Obot:Silo:GatewayPort", options.Silo.GatewayPort, "a port from 1 to 65535");
+        Check(IsPort(options.Guard.ListenPort), "Obot:Guard:ListenPort", options.Guard.ListenPort, "a port from 1 to 65535");
+        Check(options.Guard.ControlUrl.Length == 0 || (IsHttp(options.Guard.ControlUrl, out var control) && control.Scheme == Uri.UriSchemeHttps), "Obot:Guard:ControlUrl", options.Guard.ControlUrl, "an https:// address that guards reach");
+        Check(IsConnectionString(options.Database.ConnectionString), "Obot:Database:ConnectionString", "…", "Npgsql's form: Host=…;Database=…;Username=…;Password=…");
+        var ports = new[] { url?.Port ?? 0, options.Silo.SiloPort, options.Silo.GatewayPort, options.Guard.ListenPort };
+        Check(ports.Distinct().Count() == ports.Length, "Obot:Silo:SiloPort", string.Join(", ", ports), "ports that differ from each other (url, silo, gateway, guards)");
+        return failures;
+
+        void Check(bool good, string key, object value, string allowed)
+        {
+            if (!good)
+            {
+                failures.Add($"{key} is '{value}': it must be {allowed} (environment: {key.Replace(":", "__", StringComparison.Ordinal)})");
+            }
+        }
+    }
+
+    private static bool IsPort(int port) => port is > 0 and <= 65535;
+
+    private static bool IsHttp(string text, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out Uri? url) =>
+        Uri.TryCreate(text, UriKind.Absolute, out url) && url.Scheme is "http" or "https";
+
+    private static bool IsConnectionString(string text)
+    {
+        try
+        {
+            return text.Length == 0 || new NpgsqlConnectionStringBuilder(text).Host is { Length: > 0 };
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
+}

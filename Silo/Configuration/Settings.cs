@@ -1,0 +1,77 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Obot.Silo.Configuration;
+
+/// <summary>Turns command line, environment and defaults into one checked configuration.</summary>
+internal static class Settings
+{
+    private static readonly Dictionary<string, string> Switches = new(StringComparer.OrdinalIgnoreCase) { ["--url"] = "Obot:Url", ["--data"] = "Obot:DataFolder" };
+
+    /// <summary>Binds section <c>Obot</c>, fills in what follows from other keys and writes it back, so that every part reads the same.</summary>
+    /// <returns>Null when the configuration is wrong; everything wrong has been printed then.</returns>
+    public static ObotOptions? BindObot(this WebApplicationBuilder builder, string[] args)
+    {
+        builder.Configuration.AddCommandLine(args, Switches);
+        var options = new ObotOptions();
+        try
+        {
+            builder.Configuration.GetSection(ObotOptions.Section).Bind(options);
+        }
+        catch (InvalidOperationException exception)
+        {
+            return Refuse([exception.InnerException?.Message is { } inner ? $"{exception.Message} {inner}" : exception.Message]);
+        }
+
+        if (ObotOptionsValidator.Failures(options) is { Count: > 0 } failures)
+        {
+            return Refuse(failures);
+        }
+
+        options.Url = options.Url.TrimEnd('/');
+        options.PublicUrl = options.PublicUrl.Length > 0 ? options.PublicUrl.TrimEnd('/') : options.Url;
+        options.DataFolder = Path.GetFullPath(options.DataFolder);
+        Directory.CreateDirectory(options.DataFolder);
+        if (options.Guard.ControlUrl.Length == 0)
+        {
+            options.Guard.ControlUrl = $"https://{Bracketed(options.Silo.AdvertisedAddress)}:{options.Guard.ListenPort}";
+        }
+
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase)
+        {
+            ["Obot:Url"] = options.Url,
+            ["Obot:PublicUrl"] = options.PublicUrl,
+            ["Obot:DataFolder"] = options.DataFolder,
+            ["Obot:Guard:ControlUrl"] = options.Guard.ControlUrl,
+            ["Obot:Auth:BootstrapToken"] = builder.Configuration["Obot:Auth:BootstrapToken"] is { Length: > 0 } token ? token : OwnToken(options.DataFolder),
+        });
+        return options;
+    }
+
+    private static string Bracketed(string address) => address.Contains(':', StringComparison.Ordinal) ? $"[{address}]" : address;
+
+    /// <summary>The bootstrap token of this data folder, made on first use; silos that start at once agree by the file's exclusive creation.</summary>
+    private static string OwnToken(string folder)
+    {
+        var path = Path.Combine(folder, "bootstrap-token");
+        try
+        {
+            PrivateFile.Create(path, Encoding.ASCII.GetBytes("obt_" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(24)) + "\n"));
+        }
+        catch (IOException) when (File.Exists(path))
+        {
+        }
+
+        return File.ReadAllText(path).Trim();
+    }
+
+    private static ObotOptions? Refuse(IReadOnlyList<string> failures)
+    {
+        foreach (var failure in failures)
+        {
+            Console.Error.WriteLine(failure);
+        }
+
+        return null;
+    }
+}
