@@ -5,16 +5,26 @@
 import fs from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
-import path from 'node:path';
-import { syncBuiltinESMExports } from 'node:module';
+import { register, syncBuiltinESMExports } from 'node:module';
 
 if (!fs.globSync) {
-  // enough for `dir/*.yaml`: one folder, `*` in the last segment
-  fs.globSync = (pattern) => {
-    const folder = path.dirname(pattern);
-    const wanted = new RegExp(`^${path.basename(pattern).replace(/[.+^${}()|[\]\\]/g, '\\$&').replace(/\*/g, '.*')}$`);
-    return fs.existsSync(folder) ? fs.readdirSync(folder).filter((name) => wanted.test(name)).map((name) => path.join(folder, name)) : [];
-  };
+  // A built-in module cannot get another export, so the suite's own `import … from 'fs'` is led to one that has it.
+  // Enough for `dir/*.yaml`: one folder, `*` in the last segment.
+  const withGlob = `
+    import fs from 'node:fs';
+    import path from 'node:path';
+    export * from 'node:fs';
+    export default fs;
+    export function globSync(pattern, { cwd = '.' } = {}) {
+      const folder = path.resolve(cwd, path.dirname(pattern));
+      const wanted = new RegExp('^' + path.basename(pattern).split('*').map((part) => part.replace(/\\W/g, '\\\\$&')).join('.*') + '$');
+      return fs.existsSync(folder) ? fs.readdirSync(folder).filter((name) => wanted.test(name)).map((name) => path.join(path.dirname(pattern), name)) : [];
+    }`;
+  const shim = `data:text/javascript,${encodeURIComponent(withGlob)}`;
+  register(`data:text/javascript,${encodeURIComponent(`
+    export const resolve = (specifier, context, next) => specifier === 'fs' && context.parentURL?.includes('/@modelcontextprotocol/conformance/')
+      ? { url: ${JSON.stringify(shim)}, shortCircuit: true }
+      : next(specifier, context);`)}`);
 }
 
 const token = process.env.OBOT_TOKEN;
