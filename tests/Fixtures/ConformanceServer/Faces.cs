@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net;
 using Microsoft.Extensions.Logging.Console;
-using ModelContextProtocol.AspNetCore;
 
 namespace Obot.ConformanceServer;
 
@@ -46,7 +45,7 @@ internal static class HttpFace
             .AddFixture();
         if (!stateless)
         {
-            server.WithDistributedCacheEventStreamStore();
+            server.AddPolling();
         }
 
         var app = builder.Build();

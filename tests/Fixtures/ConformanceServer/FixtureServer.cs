@@ -33,8 +33,7 @@ internal static class FixtureServer
                 .AddListPromptsFilter(Cacheable<ListPromptsRequestParams, ListPromptsResult>)
                 .AddListResourcesFilter(Cacheable<ListResourcesRequestParams, ListResourcesResult>)
                 .AddListResourceTemplatesFilter(Cacheable<ListResourceTemplatesRequestParams, ListResourceTemplatesResult>)
-                .AddReadResourceFilter(Cacheable<ReadResourceRequestParams, ReadResourceResult>)
-                .AddCallToolFilter(ClosingItsStream))
+                .AddReadResourceFilter(Cacheable<ReadResourceRequestParams, ReadResourceResult>))
             .WithSubscribeToResourcesHandler((context, _) =>
             {
                 subscriptions[(context.Server.SessionId, context.Params!.Uri)] = true;
@@ -60,6 +59,11 @@ internal static class FixtureServer
                 return new EmptyResult();
             });
     }
+
+    /// <summary>What only sessions over HTTP have: a stream that can be resumed (SEP-1699).</summary>
+    public static IMcpServerBuilder AddPolling(this IMcpServerBuilder builder) => builder
+        .WithDistributedCacheEventStreamStore()
+        .WithRequestFilters(filters => filters.AddCallToolFilter(ClosingItsStream));
 
     private static Completion Complete(string typed)
     {
