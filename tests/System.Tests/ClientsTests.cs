@@ -1,6 +1,4 @@
 using System.Text.Json.Nodes;
-using ModelContextProtocol.Client;
-using ModelContextProtocol.Protocol;
 using Obot.SystemTests.Rig;
 
 namespace Obot.SystemTests;
@@ -39,13 +37,7 @@ public sealed class ClientsTests(SharedCluster shared, ITestOutputHelper output)
     public async Task CSharpClient_OfficialServer_ListsAndCalls()
     {
         var server = await MakeAsync(Manifests.Npx("everything for C#", Manifests.Everything));
-        var transport = new HttpClientTransport(new HttpClientTransportOptions
-        {
-            Endpoint = Cluster.Endpoint(server),
-            TransportMode = HttpTransportMode.StreamableHttp,
-            AdditionalHeaders = new Dictionary<string, string>(StringComparer.Ordinal) { ["Authorization"] = $"Bearer {Cluster.Token}" },
-        });
-        await CallEchoAsync(transport);
+        Assert.Contains("hello", await TypedClient.EchoAsync(TypedClient.Http(Cluster.Endpoint(server), Cluster.Token), "hello"), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -54,26 +46,8 @@ public sealed class ClientsTests(SharedCluster shared, ITestOutputHelper output)
         await Npm.EnsureInstalledAsync();
         using var home = new Scratch("mcp-remote");
         var server = await MakeAsync(Manifests.Npx("everything for mcp-remote", Manifests.Everything));
-        var transport = new StdioClientTransport(new StdioClientTransportOptions
-        {
-            Name = "mcp-remote",
-            Command = Npm.Command("mcp-remote"),
-            Arguments = [Cluster.Endpoint(server).ToString(), "--transport", "http-only", "--header", $"Authorization: Bearer {Cluster.Token}"],
-            EnvironmentVariables = new Dictionary<string, string?>(StringComparer.Ordinal) { ["MCP_REMOTE_CONFIG_DIR"] = home.Folder },
-        });
-        await CallEchoAsync(transport);
-    }
-
-    private static async Task CallEchoAsync(IClientTransport transport)
-    {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        patience.CancelAfter(Limit);
-        await using var client = await McpClient.CreateAsync(transport, cancellationToken: patience.Token);
-        var tools = await client.ListToolsAsync(cancellationToken: patience.Token);
-        Assert.Contains(tools, tool => tool.Name is "echo");
-        var arguments = new Dictionary<string, object?>(StringComparer.Ordinal) { ["message"] = "hello" };
-        var result = await client.CallToolAsync("echo", arguments, cancellationToken: patience.Token);
-        Assert.Contains("hello", Assert.IsType<TextContentBlock>(result.Content[0]).Text, StringComparison.Ordinal);
+        var transport = TypedClient.McpRemote(Cluster.Endpoint(server), Cluster.Token, home.Folder);
+        Assert.Contains("hello", await TypedClient.EchoAsync(transport, "hello"), StringComparison.Ordinal);
     }
 
     private async Task<JsonNode> RunAsync(string script, string? mode, McpServer server, string tool, string arguments)

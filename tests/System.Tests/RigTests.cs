@@ -78,6 +78,19 @@ public sealed class RigTests(ITestOutputHelper output)
         Assert.Equal(exitCode, result.ExitCode);
     }
 
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    public async Task TypedClient_Fixture_Echoes(bool stateless, bool throughMcpRemote)
+    {
+        await Npm.EnsureInstalledAsync();
+        using var home = new Scratch("mcp-remote");
+        await using var fixture = await Fixture.StartAsync(stateless);
+        var transport = throughMcpRemote ? TypedClient.McpRemote(fixture.Url, "X", home.Folder) : TypedClient.Http(fixture.Url, "X");
+        Assert.Equal("Echo: hello", await TypedClient.EchoAsync(transport, "hello"));
+    }
+
     [Fact]
     public async Task ProcessRunner_LimitOver_KillsTheTreeAndNamesTheCommand()
     {

@@ -23,7 +23,7 @@ internal static class StdioFace
         var builder = Host.CreateApplicationBuilder();
         // standard output belongs to the protocol
         builder.Logging.ClearProviders().AddConsole(options => options.LogToStandardErrorThreshold = LogLevel.Trace)
-            .SetMinimumLevel(LogLevel.Warning);
+            .SetMinimumLevel(LogLevel.Critical);
         builder.Services.AddMcpServer(FixtureServer.Describe).WithStdioServerTransport().AddFixture();
         await builder.Build().RunAsync();
     }
@@ -36,7 +36,7 @@ internal static class HttpFace
     public static async Task RunAsync(int port, bool stateless)
     {
         var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        builder.Logging.SetMinimumLevel(LogLevel.Critical);
         builder.Services.Configure<ConsoleLoggerOptions>(options => options.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.WebHost.ConfigureKestrel(options => options.Listen(IPAddress.Loopback, port));
         builder.Services.AddDistributedMemoryCache();

@@ -82,16 +82,16 @@ internal static class FixtureServer
             return result;
         };
 
-    /// <summary>SEP-1699: the answer of <c>test_reconnection</c> is stored, its stream closed, and the client polls for it.</summary>
+    /// <summary>SEP-1699: <c>test_reconnection</c> closes its stream first and answers once the client had time to come back for it.</summary>
     private static McpRequestHandler<CallToolRequestParams, CallToolResult> ClosingItsStream(McpRequestHandler<CallToolRequestParams, CallToolResult> next) =>
         async (request, cancellationToken) =>
         {
-            var result = await next(request, cancellationToken);
             if (string.Equals(request.Params?.Name, ContentTools.Reconnection, StringComparison.Ordinal))
             {
                 await request.EnablePollingAsync(TimeSpan.FromMilliseconds(500), cancellationToken);
+                await Task.Delay(TimeSpan.FromMilliseconds(300), cancellationToken);
             }
 
-            return result;
+            return await next(request, cancellationToken);
         };
 }

@@ -91,7 +91,9 @@ internal sealed class Fixture : IAsyncDisposable
 
     private static async Task<string> PackAsync()
     {
-        var folder = new Scratch("package").Folder;
+        var scratch = new Scratch("package");
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => scratch.Dispose();
+        var folder = scratch.Folder;
         var result = await ProcessRunner.RunAsync("npm", ["pack", "--silent", "--pack-destination", folder], TimeSpan.FromMinutes(1), folder: Repository.StdioPackage);
         return Path.Combine(folder, result.Checked().Output.Trim().Split('\n')[^1]);
     }

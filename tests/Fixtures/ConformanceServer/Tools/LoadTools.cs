@@ -13,8 +13,9 @@ internal sealed class LoadTools
 {
     private const int Megabyte = 1024 * 1024;
 
-    [McpServerTool(Name = "echo"), Description("Answers with text of the given size in bytes")]
-    public static string Echo([Description("Bytes of text")] int size = 5) => new('x', size);
+    [McpServerTool(Name = "echo"), Description("Answers with the message, or with text of the given size in bytes")]
+    public static string Echo([Description("Bytes of text")] int size = 5, [Description("What to answer instead")] string? message = null) =>
+        message is null ? new string('x', size) : $"Echo: {message}";
 
     [McpServerTool(Name = "big"), Description("Answers with megabytes of text")]
     public static string Big([Description("Megabytes of text")] int mb) => new('x', mb * Megabyte);
