@@ -5,6 +5,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Obot.Gateway.Authentication;
 using Obot.Gateway.Control;
+using Obot.Gateway.Management;
 using Obot.Gateway.Mcp;
 
 namespace Obot.Gateway;
@@ -20,7 +21,8 @@ public static class GatewaySetup
         services.AddHttpForwarder();
         services.AddSingleton<Hosts>().AddSingleton<VerdictCache>();
         services.AddSingleton<RouteTable>().AddSingleton<GuardForwarder>().AddSingleton<ParkedStream>().AddSingleton<McpEndpoint>();
-        services.AddSingleton<ControlEndpoint>();
+        services.AddSingleton<ICallerAuthenticator, CallerAuthenticator>().AddSingleton<ControlEndpoint>();
+        services.AddManagement();
         return services;
     }
 

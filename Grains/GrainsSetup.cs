@@ -30,6 +30,6 @@ public static class GrainsSetup
         services.AddSingleton<IServerBackend, ProcessBackend>();
         services.AddSingleton<IServerLogs, ServerLogs>();
         services.AddPlacementDirector<SiloOfKeyPlacement, SiloOfKeyDirector>();
-        return services;
+        return services.AddManagementPorts();
     }
 }

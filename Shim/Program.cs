@@ -1,8 +1,10 @@
 using Obot.Shim.Bridge;
+using Obot.Shim.Guard;
 
 return args switch
 {
     ["bridge", ..] => await BridgeHost.RunAsync(Console.OpenStandardInput(), Console.OpenStandardOutput(), TimeProvider.System),
+    ["guard", ..] => await GuardHost.RunAsync(Console.OpenStandardInput(), Console.OpenStandardOutput(), TimeProvider.System),
     _ => Usage(),
 };
 

@@ -1,6 +1,7 @@
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Obot.Data;
-using Obot.Grains.Abstractions.Identity;
+using Obot.Gateway;
+using Obot.Gateway.Management;
+using Obot.Grains;
 using Obot.Silo;
 using Obot.Silo.Cluster;
 using Obot.Silo.Configuration;
@@ -24,15 +25,23 @@ builder.UseObotListeners(options);
 builder.AddObotSilo(options, connectionString);
 builder.Services.AddSingleton(options).AddSingleton(TimeProvider.System).AddSingleton<Readiness>();
 builder.Services.AddObotData(connectionString);
-// builder.Services.AddGrains(builder.Configuration);
-// if (options.HasRole(SiloRoles.Gateway)) builder.Services.AddGateway(builder.Configuration);
-// if (options.HasRole(SiloRoles.Chat)) builder.Services.AddChat(builder.Configuration);
-builder.Services.TryAddSingleton<IControlCertificate, PlaceholderControlCertificate>();
+builder.Services.AddGrains(builder.Configuration);
+if (options.HasRole(SiloRoles.Gateway))
+{
+    builder.Services.AddGateway(builder.Configuration);
+}
+
 
 var app = builder.Build();
 
 app.MapHealth();
-// if (options.HasRole(SiloRoles.Gateway)) { app.MapGateway(); app.MapControl(); app.MapManagement(); }
+if (options.HasRole(SiloRoles.Gateway))
+{
+    app.UseGateway(options.Guard.ListenPort);
+    app.MapGateway();
+    app.MapManagement();
+}
+
 // if (options.HasRole(SiloRoles.Chat)) app.MapChat();
 
 return await Startup.RunAsync(app);

@@ -69,5 +69,11 @@ CREATE TABLE data_protection_keys (
     xml text NOT NULL
 );
 
+CREATE TABLE sign_in_codes (
+    hash       bytea NOT NULL CONSTRAINT pk_sign_in_codes PRIMARY KEY,
+    user_id    text NOT NULL,
+    expires_at timestamptz NOT NULL
+);
+
 -- The owner behind the bootstrap token and the one-time link.
 INSERT INTO users (id, name, role, created_at) VALUES ('bootstrap', 'Owner', 'Owner', now());

@@ -3,6 +3,7 @@ using Obot.Shim.Bridge.Calls;
 using Obot.Shim.Bridge.Children;
 using Obot.Shim.Bridge.Packages;
 using Obot.Shim.Bridge.Transport;
+using Obot.Shim.Contracts;
 using Obot.Shim.Contracts.Boot;
 
 namespace Obot.Shim.Bridge;
@@ -29,7 +30,7 @@ internal sealed class BridgeHost(LifetimePipe lifetime, EventWriter events, Time
     {
         try
         {
-            var boot = await lifetime.ReadBootAsync();
+            var boot = await lifetime.ReadBootAsync(ShimJson.Default.BridgeBoot);
             Directory.CreateDirectory(boot.WorkingDirectory);
             await ServeAsync(boot);
             return 0;

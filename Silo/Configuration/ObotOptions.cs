@@ -70,6 +70,6 @@ internal sealed class GuardListenerOptions
     /// <summary>Port of the TLS listener that guards dial, on the advertised address; silos with role gateway only. Default 8443.</summary>
     public int ListenPort { get; set; } = 8443;
 
-    /// <summary>The same listener as guards reach it. Default: <c>https://{AdvertisedAddress}:{ListenPort}</c>.</summary>
+    /// <summary>The same listener as guards reach it. Default: <c>wss://{AdvertisedAddress}:{ListenPort}/control</c>.</summary>
     public string ControlUrl { get; set; } = "";
 }

@@ -34,7 +34,7 @@ internal static class Settings
         Directory.CreateDirectory(options.DataFolder);
         if (options.Guard.ControlUrl.Length == 0)
         {
-            options.Guard.ControlUrl = $"https://{Bracketed(options.Silo.AdvertisedAddress)}:{options.Guard.ListenPort}";
+            options.Guard.ControlUrl = $"wss://{Bracketed(options.Silo.AdvertisedAddress)}:{options.Guard.ListenPort}/control";
         }
 
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase)
@@ -42,6 +42,7 @@ internal static class Settings
             ["Obot:Url"] = options.Url,
             ["Obot:PublicUrl"] = options.PublicUrl,
             ["Obot:DataFolder"] = options.DataFolder,
+            ["Obot:Hosting:DataPath"] = options.DataFolder,
             ["Obot:Guard:ControlUrl"] = options.Guard.ControlUrl,
             ["Obot:Auth:BootstrapToken"] = builder.Configuration["Obot:Auth:BootstrapToken"] is { Length: > 0 } token ? token : OwnToken(options.DataFolder),
         });

@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
-using Obot.Shim.Contracts;
-using Obot.Shim.Contracts.Boot;
+using System.Text.Json.Serialization.Metadata;
 
 namespace Obot.Shim.Bridge.Boot;
 
@@ -34,19 +33,19 @@ internal sealed class LifetimePipe : IDisposable
     /// <summary>Cancelled when the bridge has to end.</summary>
     public CancellationToken Stopping => stopping.Token;
 
-    /// <exception cref="InvalidDataException">The line is missing or is not a <see cref="BridgeBoot"/>; the message says why.</exception>
-    public async Task<BridgeBoot> ReadBootAsync()
+    /// <exception cref="InvalidDataException">The line is missing or is not the boot document; the message says why.</exception>
+    public async Task<TBoot> ReadBootAsync<TBoot>(JsonTypeInfo<TBoot> type)
     {
         var line = await boot.Task;
         try
         {
-            return JsonSerializer.Deserialize(line, ShimJson.Default.BridgeBoot)
-                ?? throw new InvalidDataException("the first line of standard input is null, not a BridgeBoot document");
+            return JsonSerializer.Deserialize(line, type)
+                ?? throw new InvalidDataException("the first line of standard input is null, not a boot document");
         }
         catch (JsonException e)
         {
             // the message of a JsonException may quote the line, and the line holds secrets
-            throw new InvalidDataException($"the first line of standard input is not a BridgeBoot document (at {e.Path ?? "$"})", innerException: null);
+            throw new InvalidDataException($"the first line of standard input is not a boot document (at {e.Path ?? "$"})", innerException: null);
         }
     }
 
@@ -60,7 +59,7 @@ internal sealed class LifetimePipe : IDisposable
 
     private void Stop()
     {
-        boot.TrySetException(new InvalidDataException("standard input ended before the BridgeBoot line"));
+        boot.TrySetException(new InvalidDataException("standard input ended before the boot document"));
         stopping.Cancel();
     }
 

@@ -1,0 +1,80 @@
+using System.Net;
+using System.Net.Sockets;
+using Obot.Shim.Contracts.Boot;
+using Obot.Shim.Contracts.Protocol;
+
+namespace Obot.Shim.Guard.Forwarding;
+
+/// <summary>The MCP server behind this guard: a bridge on a Unix socket, or an HTTP endpoint.</summary>
+internal sealed class Upstream : IDisposable
+{
+    private static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(3);
+
+    private readonly GuardUpstream upstream;
+
+    public Upstream(GuardUpstream upstream)
+    {
+        this.upstream = upstream;
+        Endpoint = new(upstream.Url ?? "http://bridge/mcp");
+        Client = new(new SocketsHttpHandler
+        {
+            UseProxy = false,
+            UseCookies = false,
+            AllowAutoRedirect = false,
+            AutomaticDecompression = DecompressionMethods.None,
+            ActivityHeadersPropagator = null,
+            ConnectTimeout = TimeSpan.FromSeconds(10),
+            PooledConnectionIdleTimeout = TimeSpan.FromMinutes(1),
+            ConnectCallback = upstream.Socket is { } path ? (_, cancellationToken) => ConnectAsync(path, cancellationToken) : null,
+        });
+    }
+
+    public HttpMessageInvoker Client { get; }
+
+    public Uri Endpoint { get; }
+
+    /// <summary>Is it ours, so that its death ends this generation?</summary>
+    public bool IsBridge => upstream.Socket is not null;
+
+    public string? Secret => upstream.Secret;
+
+    /// <summary>Null when a bridge answers; a remote server is not asked, it has its own life.</summary>
+    public async Task<string?> ProbeAsync(CancellationToken cancellationToken)
+    {
+        if (!IsBridge)
+        {
+            return null;
+        }
+
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(ProbeTimeout);
+        try
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, new Uri("http://bridge/healthz"));
+            request.Headers.TryAddWithoutValidation(ObotHeaders.BridgeSecret, Secret);
+            using var response = await Client.SendAsync(request, limit.Token);
+            return response.IsSuccessStatusCode ? null : $"the bridge answers {(int)response.StatusCode}";
+        }
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
+        {
+            return $"the bridge does not answer: {e.Message}";
+        }
+    }
+
+    public void Dispose() => Client.Dispose();
+
+    private static async ValueTask<Stream> ConnectAsync(string path, CancellationToken cancellationToken)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellationToken);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+}

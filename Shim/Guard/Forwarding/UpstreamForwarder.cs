@@ -1,0 +1,133 @@
+using System.Net;
+using Microsoft.Net.Http.Headers;
+using Obot.Shim.Contracts.Boot;
+using Obot.Shim.Contracts.Protocol;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace Obot.Shim.Guard.Forwarding;
+
+/// <summary>Sends a call to its server, byte for byte both ways, with our credential in place of the caller's and none of the server's leaking back.</summary>
+internal sealed class UpstreamForwarder(Upstream upstream, SessionSeal seal, IServiceProvider services, GuardLimits limits) : IDisposable
+{
+    /// <summary>MCP, streamable HTTP: what a server answers for a session it does not know.</summary>
+    private const int SessionNotFound = -32001;
+
+    private readonly IHttpForwarder forwarder = services.GetRequiredService<IHttpForwarder>();
+    private readonly Transformer transformer = new(upstream, seal);
+    private readonly ForwarderRequestConfig config = new()
+    {
+        ActivityTimeout = TimeSpan.FromSeconds(limits.CallTimeoutSeconds), Version = HttpVersion.Version11, VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
+    };
+
+    /// <summary>Opens the sealed session id; refuses one that was made for somebody else as if it did not exist.</summary>
+    public Task OpenSessionAsync(GuardCall call)
+    {
+        var header = call.Context.Request.Headers[McpHeaders.SessionId];
+        if (header.Count == 0)
+        {
+            return Task.CompletedTask;
+        }
+
+        call.UpstreamSession = header.Count == 1 ? seal.Open(header[0]!, call.Caller!.PrincipalKey) : null;
+        return call.UpstreamSession is null
+            ? call.RefuseAsync(StatusCodes.Status404NotFound, SessionNotFound, "Session not found")
+            : Task.CompletedTask;
+    }
+
+    public async Task ForwardAsync(GuardCall call)
+    {
+        var context = call.Context;
+        context.Features.Set(call);
+        var error = await forwarder.SendAsync(context, upstream.Endpoint.GetLeftPart(UriPartial.Authority), upstream.Client, config, transformer, context.RequestAborted);
+        if (call.Refused)
+        {
+            context.Response.Clear();
+            await call.RefuseAsync(StatusCodes.Status502BadGateway, McpErrorCodes.Refused, "the server refuses the platform's credentials: an administrator has to configure it, or you to connect your account");
+            return;
+        }
+
+        if (error is ForwarderError.None || context.Response.HasStarted || context.RequestAborted.IsCancellationRequested)
+        {
+            return;
+        }
+
+        var status = context.Response.StatusCode;
+        context.Response.Clear();
+        if (error is ForwarderError.RequestTimedOut)
+        {
+            await call.RefuseAsync(StatusCodes.Status504GatewayTimeout, McpErrorCodes.Refused, $"the server was silent for {limits.CallTimeoutSeconds} s");
+        }
+        else if (status is StatusCodes.Status413PayloadTooLarge)
+        {
+            await call.RefuseAsync(status, McpErrorCodes.InvalidRequest, $"the request is larger than {limits.MaxRequestBodyBytes} bytes");
+        }
+        else if (upstream.IsBridge)
+        {
+            GuardAnswers.TellRetry(context, ObotHeaders.Retry.UpstreamGone);
+        }
+        else
+        {
+            await call.RefuseAsync(StatusCodes.Status502BadGateway, McpErrorCodes.Refused, $"the server at {upstream.Endpoint.Authority} cannot be reached");
+        }
+    }
+
+    public void Dispose() => upstream.Dispose();
+
+    private sealed class Transformer(Upstream upstream, SessionSeal seal) : HttpTransformer
+    {
+        public override async ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
+        {
+            await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
+            var call = httpContext.Features.Get<GuardCall>()!;
+            proxyRequest.RequestUri = upstream.Endpoint;
+            var headers = proxyRequest.Headers;
+            headers.Host = null;
+            headers.Remove(ObotHeaders.Assertion);
+            headers.Remove(HeaderNames.Authorization);
+            headers.Remove(HeaderNames.Cookie);
+            if (call.UpstreamSession is { } session)
+            {
+                headers.Remove(McpHeaders.SessionId);
+                headers.TryAddWithoutValidation(McpHeaders.SessionId, session);
+            }
+
+            if (upstream.Secret is { } secret)
+            {
+                headers.TryAddWithoutValidation(ObotHeaders.BridgeSecret, secret);
+                headers.TryAddWithoutValidation(ObotHeaders.Principal, call.Caller!.PrincipalKey);
+            }
+        }
+
+        public override async ValueTask<bool> TransformResponseAsync(HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
+        {
+            var call = httpContext.Features.Get<GuardCall>()!;
+            if (proxyResponse?.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden)
+            {
+                call.MarkRefused();
+                return false;
+            }
+
+            var copied = await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
+            var headers = httpContext.Response.Headers;
+            foreach (var name in headers.Keys.Where(IsPrivate).ToArray())
+            {
+                headers.Remove(name);
+            }
+
+            if (headers.TryGetValue(McpHeaders.SessionId, out var session) && session.Count == 1)
+            {
+                headers[McpHeaders.SessionId] = seal.Seal(session[0]!, call.Caller!.PrincipalKey);
+            }
+
+            return copied;
+        }
+
+        /// <summary>What a server says to its own clients and not to ours.</summary>
+        private static bool IsPrivate(string name) =>
+            name.Equals(HeaderNames.SetCookie, StringComparison.OrdinalIgnoreCase)
+            || name.Equals(HeaderNames.WWWAuthenticate, StringComparison.OrdinalIgnoreCase)
+            || name.Equals(HeaderNames.Server, StringComparison.OrdinalIgnoreCase)
+            || name.StartsWith("Access-Control-", StringComparison.OrdinalIgnoreCase)
+            || name.StartsWith(ObotHeaders.Prefix, StringComparison.OrdinalIgnoreCase);
+    }
+}
