@@ -1,0 +1,50 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Security.Claims;
+using Obot.Grains.Abstractions.Identity;
+
+namespace Obot.Chat.Sessions;
+
+/// <summary>A <see cref="Principal"/> as the claims of a session's ticket, and back.</summary>
+public static class SessionPrincipal
+{
+    private const string User = "sub";
+    private const string RoleType = "role";
+    private const string Credential = "cid";
+    private const string Scope = "scope";
+    private const string Server = "server";
+    private const string Restricted = "restricted";
+
+    public static ClaimsPrincipal ToClaims(Principal principal, string scheme)
+    {
+        var identity = new ClaimsIdentity(scheme, User, RoleType);
+        identity.AddClaim(new(User, principal.UserId));
+        identity.AddClaim(new(RoleType, principal.Role.ToString()));
+        identity.AddClaim(new(Credential, principal.CredentialId));
+        identity.AddClaims(principal.Scopes.Select(scope => new Claim(Scope, scope)));
+        if (principal.ServerIds is { } servers)
+        {
+            identity.AddClaim(new(Restricted, "true"));
+            identity.AddClaims(servers.Select(server => new Claim(Server, server)));
+        }
+
+        return new(identity);
+    }
+
+    /// <summary>Null when the claims are not of a session.</summary>
+    public static Principal? Of(ClaimsPrincipal? claims)
+    {
+        if (claims?.Identity?.IsAuthenticated is not true
+            || !TryFind(claims, User, out var user)
+            || !TryFind(claims, Credential, out var credential)
+            || !TryFind(claims, RoleType, out var roleName)
+            || !Enum.TryParse<Role>(roleName, out var role))
+        {
+            return null;
+        }
+
+        string[] All(string type) => [.. claims.FindAll(type).Select(claim => claim.Value)];
+        return new(user, role, credential, All(Scope), TryFind(claims, Restricted, out _) ? All(Server) : null);
+    }
+
+    private static bool TryFind(ClaimsPrincipal claims, string type, [NotNullWhen(true)] out string? value) => (value = claims.FindFirst(type)?.Value) is not null;
+}
