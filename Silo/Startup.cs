@@ -11,6 +11,7 @@ namespace Obot.Silo;
 internal static partial class Startup
 {
     private static readonly TimeSpan DatabasePatience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan ShutdownPatience = TimeSpan.FromSeconds(15);
 
     /// <summary>Starts our own PostgreSQL where none is configured, and brings its schema up to date.</summary>
     /// <returns>The connection string; null when it failed, which has been printed.</returns>
@@ -39,6 +40,7 @@ internal static partial class Startup
 
     public static async Task<int> RunAsync(WebApplication app)
     {
+        app.Lifetime.ApplicationStopping.Register(() => _ = EndAnywayAsync());
         try
         {
             await app.RunAsync();
@@ -49,6 +51,14 @@ internal static partial class Startup
             await Console.Error.WriteLineAsync($"A port is taken: {exception.Message}");
             return 1;
         }
+    }
+
+    /// <summary>A database that is gone must not keep the process: Orleans waits for it beyond the host's time-out.</summary>
+    private static async Task EndAnywayAsync()
+    {
+        await Task.Delay(ShutdownPatience);
+        await Console.Error.WriteLineAsync($"The silo did not stop within {ShutdownPatience.TotalSeconds} s and ends as it is.");
+        Environment.Exit(3);
     }
 
     private static async Task WaitForAsync(NpgsqlDataSource dataSource, ILogger logger)

@@ -17,6 +17,9 @@ internal static class ConsoleLog
 
         // It advises server GC at every start; one process with everything on a small machine is better off without.
         logging.AddFilter("Orleans.Runtime.Silo", LogLevel.Error);
+
+        // Its first line of a life measures from the boot of the machine.
+        logging.AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error);
         return logging;
     }
 }
