@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Obot.Gateway.Authentication;
@@ -28,7 +27,7 @@ public static class GatewaySetup
 
     /// <summary>
     /// Refuses foreign hosts and origins, and keeps the internal listener for guards: nothing else answers there, and the control
-    /// endpoint answers nowhere else.
+    /// endpoint answers nowhere else. Then serves <c>/mcp-connect/{serverId}</c>.
     /// </summary>
     public static IApplicationBuilder UseGateway(this IApplicationBuilder app, int controlPort)
     {
@@ -44,12 +43,13 @@ public static class GatewaySetup
             context.Response.StatusCode = StatusCodes.Status404NotFound;
             return Task.CompletedTask;
         }));
-        return app.Use(next => context => hosts.InvokeAsync(context, next));
-    }
+        app.Use(next => context => hosts.InvokeAsync(context, next));
 
-    public static IEndpointConventionBuilder MapGateway(this IEndpointRouteBuilder endpoints)
-    {
-        var endpoint = endpoints.ServiceProvider.GetRequiredService<McpEndpoint>();
-        return endpoints.MapMethods("/mcp-connect/{serverId}", [HttpMethods.Post, HttpMethods.Get, HttpMethods.Delete], endpoint.HandleAsync);
+        // the data path leaves here: no routing, no session middleware, nothing that a page needs
+        var mcp = app.ApplicationServices.GetRequiredService<McpEndpoint>();
+        return app.Use(next => context =>
+            context.Request.Path.StartsWithSegments(McpEndpoint.Prefix, StringComparison.Ordinal, out var rest)
+                ? mcp.HandleAsync(context, rest.Value.AsSpan().Trim('/').ToString())
+                : next(context));
     }
 }

@@ -1,3 +1,4 @@
+using Obot.Chat;
 using Obot.Data;
 using Obot.Gateway;
 using Obot.Gateway.Management;
@@ -31,17 +32,30 @@ if (options.HasRole(SiloRoles.Gateway))
     builder.Services.AddGateway(builder.Configuration);
 }
 
+if (options.HasRole(SiloRoles.Chat))
+{
+    builder.Services.AddChat(builder.Configuration);
+}
 
 var app = builder.Build();
 
-app.MapHealth();
 if (options.HasRole(SiloRoles.Gateway))
 {
     app.UseGateway(options.Guard.ListenPort);
-    app.MapGateway();
+}
+
+app.UseRouting();
+if (options.HasRole(SiloRoles.Chat))
+{
+    app.UseAuthentication().UseAuthorization().UseChat();
+    app.MapChat();
+}
+
+if (options.HasRole(SiloRoles.Gateway))
+{
     app.MapManagement();
 }
 
-// if (options.HasRole(SiloRoles.Chat)) app.MapChat();
+app.MapHealth();
 
 return await Startup.RunAsync(app);

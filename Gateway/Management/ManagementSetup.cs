@@ -28,6 +28,7 @@ public static class ManagementSetup
         api.AddEndpointFilter<RouteGroupBuilder, ManagementFilter>();
         api.ProducesProblem(StatusCodes.Status401Unauthorized);
         ServerEndpoints.Map(api);
+        SignInCodeEndpoints.Map(api);
         ApiKeyEndpoints.Map(api);
         api.MapGet("/version", Version).WithTags("version").Produces<VersionBody>().WithSummary("What runs here");
         api.Map("/{**rest}", NotFound).ExcludeFromDescription();

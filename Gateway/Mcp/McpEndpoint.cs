@@ -24,7 +24,9 @@ internal sealed class McpEndpoint(
 {
     private const int Attempts = 3;
 
-    public async Task HandleAsync(HttpContext context)
+    public const string Prefix = "/mcp-connect";
+
+    public async Task HandleAsync(HttpContext context, string serverId)
     {
         var aborted = context.RequestAborted;
         if (Bearer.Read(context.Request) is not { } credential || await verdicts.FindAsync(credential, aborted) is not { } verdict)
@@ -34,7 +36,6 @@ internal sealed class McpEndpoint(
             return;
         }
 
-        var serverId = (string)context.Request.RouteValues["serverId"]!;
         if (!verdict.Principal.Has(Scopes.Mcp) || !verdict.Principal.Reaches(serverId))
         {
             await McpError.RefuseAsync(context, StatusCodes.Status403Forbidden, "This credential is not good for this server: it lacks the scope 'mcp', or names other servers.");
@@ -75,7 +76,7 @@ internal sealed class McpEndpoint(
         {
             await PostAsync(context, verdict, instance, aborted);
         }
-        else if (routes.Find(instance) is { } route)
+        else if (routes.Find(instance) is { } route && (HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsDelete(context.Request.Method)))
         {
             var outcome = await forwarder.SendAsync(context, route, verdict.AssertionFor(instance, assertions, time.GetUtcNow()));
             if (outcome is ForwardOutcome.TargetGone)
@@ -86,6 +87,11 @@ internal sealed class McpEndpoint(
         else if (HttpMethods.IsGet(context.Request.Method) && context.Request.Headers.ContainsKey(McpHeaders.SessionId))
         {
             await parked.ServeAsync(context, instance, verdict, aborted);
+        }
+        else if (!HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsDelete(context.Request.Method))
+        {
+            context.Response.Headers.Allow = "POST, GET, DELETE";
+            await McpError.RefuseAsync(context, StatusCodes.Status405MethodNotAllowed, "MCP is spoken by POST, GET and DELETE.");
         }
         else
         {
