@@ -31,7 +31,7 @@ public sealed class ManagementTests : IAsyncLifetime
         Assert.Equal("Stopped", (string?)json["deploymentStatus"]);
         Assert.Equal("u1", (string?)json["ownerID"]);
         Assert.True((bool)json["configured"]!);
-        var warnings = json["warnings"]!.ToJsonString();
+        var warnings = string.Join("; ", json["warnings"]!.AsArray().Select(warning => (string?)warning));
         Assert.Contains("'more'", warnings, StringComparison.Ordinal);
         Assert.Contains("'manifest.surprise'", warnings, StringComparison.Ordinal);
         Assert.Contains("'manifest.npxConfig.extra'", warnings, StringComparison.Ordinal);
