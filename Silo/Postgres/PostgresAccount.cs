@@ -33,7 +33,9 @@ internal sealed class PostgresAccount
         if (!EveryoneMayPass(dataFolder) || !EveryoneMayPass(binaries))
         {
             var capability = SearchCapability();
-            prefix.AddRange([$"--inh-caps=-all,+{capability}", $"--ambient-caps=-all,+{capability}", $"--bounding-set=-all,+{capability}"]);
+
+            // Without the secure bit, access(2), by which initdb looks for its siblings, would not count the capability.
+            prefix.AddRange(["--securebits=+no_setuid_fixup", $"--inh-caps=-all,+{capability}", $"--ambient-caps=-all,+{capability}", $"--bounding-set=-all,+{capability}"]);
         }
 
         return new(name, prefix, other: true);

@@ -31,5 +31,8 @@ internal sealed record PostgresBinaries(string Folder)
         int.TryParse(Path.GetFileName(folder).Split('@')[^1], CultureInfo.InvariantCulture, out var version) ? version : 0;
 
     internal static bool IsComplete(string folder) =>
-        File.Exists(Path.Combine(folder, "initdb")) && File.Exists(Path.Combine(folder, "postgres")) && File.Exists(Path.Combine(folder, "pg_ctl"));
+        Array.TrueForAll(["initdb", "postgres", "pg_ctl"], program => IsThere(new FileInfo(Path.Combine(folder, program))));
+
+    /// <summary>A link that points nowhere exists too.</summary>
+    private static bool IsThere(FileInfo file) => file.Exists && (file.LinkTarget is null || file.ResolveLinkTarget(returnFinalTarget: true) is { Exists: true });
 }
