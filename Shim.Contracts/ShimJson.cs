@@ -5,7 +5,10 @@ using Obot.Shim.Contracts.Control;
 
 namespace Obot.Shim.Contracts;
 
-/// <summary>Source-generated JSON of everything that crosses between guard, bridge and cluster.</summary>
+/// <summary>
+/// Source-generated JSON of everything that crosses between guard, bridge and cluster. Members with a default are <c>set</c>, not
+/// <c>init</c>: the generated code writes <c>default</c> into every absent <c>init</c> member, over its initializer.
+/// </summary>
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(GuardBoot))]
 [JsonSerializable(typeof(BridgeBoot))]

@@ -16,12 +16,12 @@ public sealed record BridgeBoot
     public required BridgeCommand Command { get; init; }
 
     /// <summary>Environment of the server process, on top of <c>PATH</c>, <c>HOME</c>, <c>LANG</c>, <c>TZ</c> and the proxy and CA variables.</summary>
-    public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
+    public IReadOnlyDictionary<string, string> Environment { get; set; } = new Dictionary<string, string>(StringComparer.Ordinal);
 
     /// <summary>Folder of this instance: working directory and <c>HOME</c> of the server.</summary>
     public required string WorkingDirectory { get; init; }
 
-    public BridgeLimits Limits { get; init; } = new();
+    public BridgeLimits Limits { get; set; } = new();
 }
 
 /// <summary>A command line of the manifest.</summary>
@@ -36,7 +36,7 @@ public sealed record BridgeCommand
     /// <summary><c>uvx</c> only: the command inside the package where it is not the package's own name.</summary>
     public string? Command { get; init; }
 
-    public IReadOnlyList<string> Arguments { get; init; } = [];
+    public IReadOnlyList<string> Arguments { get; set; } = [];
 
     /// <summary>Folder where packages are kept between starts, shared by the instances of one data folder.</summary>
     public required string PackageCache { get; init; }
@@ -45,20 +45,20 @@ public sealed record BridgeCommand
 public sealed record BridgeLimits
 {
     /// <summary>From the start of the bridge to the server's answer to the first request, package installation included. Default 60 s.</summary>
-    public int StartupTimeoutSeconds { get; init; } = 60;
+    public int StartupTimeoutSeconds { get; set; } = 60;
 
     /// <summary>Children of one principal, sessions included. Default 8.</summary>
-    public int MaxChildrenPerPrincipal { get; init; } = 8;
+    public int MaxChildrenPerPrincipal { get; set; } = 8;
 
     /// <summary>Children altogether. Default 64.</summary>
-    public int MaxChildren { get; init; } = 64;
+    public int MaxChildren { get; set; } = 64;
 
     /// <summary>A legacy session or a principal's child without a call for so long is ended. Default 15 minutes.</summary>
-    public int ChildIdleSeconds { get; init; } = 900;
+    public int ChildIdleSeconds { get; set; } = 900;
 
     /// <summary>Longest message (one line) that the server may write, in bytes. Default 64 MiB.</summary>
-    public int MaxMessageBytes { get; init; } = 64 * 1024 * 1024;
+    public int MaxMessageBytes { get; set; } = 64 * 1024 * 1024;
 
     /// <summary>Largest request body in bytes. Default 16 MiB.</summary>
-    public long MaxRequestBodyBytes { get; init; } = 16 * 1024 * 1024;
+    public long MaxRequestBodyBytes { get; set; } = 16 * 1024 * 1024;
 }

@@ -35,7 +35,7 @@ public sealed record GuardBoot
 
     public required GuardUpstream Upstream { get; init; }
 
-    public GuardLimits Limits { get; init; } = new();
+    public GuardLimits Limits { get; set; } = new();
 }
 
 /// <summary>The MCP server as its guard sees it: a bridge's Unix socket or an HTTP URL, exactly one of them.</summary>
@@ -58,14 +58,14 @@ public sealed record GuardPolicy
     public long Revision { get; init; }
 
     /// <summary>Users who made the server and may call everything on it.</summary>
-    public IReadOnlyList<string> Owners { get; init; } = [];
+    public IReadOnlyList<string> Owners { get; set; } = [];
 }
 
 public sealed record GuardLimits
 {
     /// <summary>Largest request body in bytes. Default 16 MiB.</summary>
-    public long MaxRequestBodyBytes { get; init; } = 16 * 1024 * 1024;
+    public long MaxRequestBodyBytes { get; set; } = 16 * 1024 * 1024;
 
     /// <summary>Longest silence of the server within one call, in seconds. Default 3600.</summary>
-    public int CallTimeoutSeconds { get; init; } = 3600;
+    public int CallTimeoutSeconds { get; set; } = 3600;
 }
