@@ -21,14 +21,15 @@ internal sealed class VerdictCache : IDisposable
     private readonly ConcurrentDictionary<string, UserLoad> loads = new();
     private readonly ISignIn signIn;
     private readonly IApiKeys apiKeys;
+    private readonly IApiKeyUsage usage;
     private readonly ISecurityFeed feed;
     private readonly TimeProvider time;
     private readonly IOptions<SecurityOptions> options;
     private readonly IDisposable subscription;
 
-    public VerdictCache(ISignIn signIn, IApiKeys apiKeys, ISecurityFeed feed, TimeProvider time, IOptions<SecurityOptions> options)
+    public VerdictCache(ISignIn signIn, IApiKeys apiKeys, IApiKeyUsage usage, ISecurityFeed feed, TimeProvider time, IOptions<SecurityOptions> options)
     {
-        (this.signIn, this.apiKeys, this.feed, this.time, this.options) = (signIn, apiKeys, feed, time, options);
+        (this.signIn, this.apiKeys, this.usage, this.feed, this.time, this.options) = (signIn, apiKeys, usage, feed, time, options);
         subscription = feed.Subscribe(Forget);
     }
 
@@ -40,6 +41,7 @@ internal sealed class VerdictCache : IDisposable
         var key = new UInt128(BitConverter.ToUInt64(hash), BitConverter.ToUInt64(hash[8..]));
         if (verdicts.TryGetValue(key, out var verdict) && time.GetUtcNow() < verdict.GoodUntil && !IsStale)
         {
+            usage.Used(verdict.Principal.CredentialId);
             return new(verdict);
         }
 
@@ -86,6 +88,11 @@ internal sealed class VerdictCache : IDisposable
 
     private void Forget(SecurityChange change)
     {
+        if (change.Kind == SecurityChangeKinds.Everything)
+        {
+            verdicts.Clear();
+        }
+
         if (change.Kind != SecurityChangeKinds.ApiKey)
         {
             return;

@@ -45,7 +45,7 @@ internal sealed partial class ControlEndpoint(
         {
             using var subscription = feed.Subscribe(change =>
             {
-                if (change.Kind == SecurityChangeKinds.SigningKey || (change.Kind == SecurityChangeKinds.Server && change.Subject == identity.Instance.ServerId))
+                if (change.Kind is SecurityChangeKinds.SigningKey or SecurityChangeKinds.Everything || (change.Kind == SecurityChangeKinds.Server && change.Subject == identity.Instance.ServerId))
                 {
                     SendSnapshotAsync(channel, identity, ended.Token).Ignore();
                 }

@@ -112,6 +112,11 @@ internal sealed partial class McpServerGrain
         {
             var plan = await plans.FindAsync(Instance, CancellationToken.None) ?? throw new ServerStartException("the server was deleted");
             revision = plan.Revision;
+            if (ManifestEntries.Missing(plan.Manifest, plan.Values) is { Count: > 0 } missing)
+            {
+                throw new ServerStartException($"it needs configuration first: {string.Join(", ", missing)}");
+            }
+
             var start = new ServerStart(Instance, generation, plan.Manifest, plan.OwnerId, plan.Values);
             var deployment = await backend.StartAsync(start, CancellationToken.None);
             await self.StartEnded(generation, deployment, reason: null, revision);

@@ -6,11 +6,16 @@ using Obot.Grains.Abstractions.Hosting;
 namespace Obot.Grains.Hosting;
 
 /// <summary>Reads what a start needs: the manifest as it stands, and the values that the instance's user supplied.</summary>
-internal sealed class ServerPlans(IDbContextFactory<ObotDb> databases)
+internal sealed class ServerPlans(IDbContextFactory<ObotDb> databases, IServerInstances instances)
 {
-    /// <summary>Null when the server was deleted.</summary>
+    /// <summary>Null when the server was deleted. Otherwise the instance is on record, so that a change of the server finds it.</summary>
     public async Task<ServerPlan?> FindAsync(McpInstanceId instance, CancellationToken cancellationToken)
     {
+        if (!await instances.Record(instance, cancellationToken))
+        {
+            return null;
+        }
+
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         var row = await db.Servers.AsNoTracking().SingleOrDefaultAsync(server => server.Id == instance.ServerId, cancellationToken);
         if (row is null)
@@ -21,7 +26,7 @@ internal sealed class ServerPlans(IDbContextFactory<ObotDb> databases)
         var key = instance.ToString();
         var values = await db.ServerValues.AsNoTracking().Where(value => value.Instance == key).Select(value => value.Values).SingleOrDefaultAsync(cancellationToken);
         return new(
-            JsonSerializer.Deserialize<ServerManifest>(row.Manifest, JsonSerializerOptions.Web)!,
+            ManifestJson.Deserialize(row.Manifest),
             row.OwnerId,
             row.Revision,
             values is null ? new Dictionary<string, string>() : JsonSerializer.Deserialize<Dictionary<string, string>>(values)!);

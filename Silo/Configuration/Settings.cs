@@ -42,6 +42,7 @@ internal static class Settings
             ["Obot:Url"] = options.Url,
             ["Obot:PublicUrl"] = options.PublicUrl,
             ["Obot:DataFolder"] = options.DataFolder,
+            ["Obot:ClusterId"] = options.ClusterId,
             ["Obot:Hosting:DataPath"] = options.DataFolder,
             ["Obot:Guard:ControlUrl"] = options.Guard.ControlUrl,
             ["Obot:Auth:BootstrapToken"] = builder.Configuration["Obot:Auth:BootstrapToken"] is { Length: > 0 } token ? token : OwnToken(options.DataFolder),
