@@ -2,7 +2,7 @@ using Obot.Shim.Bridge;
 
 return args switch
 {
-    ["bridge", ..] => await BridgeHost.RunAsync(Console.OpenStandardInput(), Console.OpenStandardOutput(), TimeProvider.System),
+    ["bridge", ..] => await BridgeHost.RunAsync(),
     _ => Usage(),
 };
 
