@@ -11,14 +11,12 @@ namespace Obot.Shim.Bridge;
 /// <summary>The life of a bridge: read the boot line, start the server, serve, and leave nothing behind.</summary>
 internal sealed class BridgeHost(LifetimePipe lifetime, EventWriter events, TimeProvider time)
 {
-    /// <returns>The exit code: 0 after an orderly end, 1 when the server could not be started.</returns>
-    public static async Task<int> RunAsync(Stream input, Stream output, TimeProvider time)
+    /// <summary>As a process of its own: afterwards nothing is left of its process group.</summary>
+    public static async Task<int> RunAsync()
     {
-        using var lifetime = new LifetimePipe(input);
         try
         {
-            await using var events = new EventWriter(output);
-            return await new BridgeHost(lifetime, events, time).RunAsync();
+            return await RunAsync(Console.OpenStandardInput(), Console.OpenStandardOutput(), TimeProvider.System);
         }
         finally
         {
@@ -26,7 +24,15 @@ internal sealed class BridgeHost(LifetimePipe lifetime, EventWriter events, Time
         }
     }
 
-    private async Task<int> RunAsync()
+    /// <returns>The exit code: 0 after an orderly end, 1 when the server could not be started.</returns>
+    public static async Task<int> RunAsync(Stream input, Stream output, TimeProvider time)
+    {
+        using var lifetime = new LifetimePipe(input);
+        await using var events = new EventWriter(output);
+        return await new BridgeHost(lifetime, events, time).LiveAsync();
+    }
+
+    private async Task<int> LiveAsync()
     {
         try
         {
