@@ -3,12 +3,8 @@ using Obot.Shim.Guard;
 
 return args switch
 {
-<<<<<<< HEAD
     ["bridge", ..] => await BridgeHost.RunAsync(Console.OpenStandardInput(), Console.OpenStandardOutput(), TimeProvider.System),
     ["guard", ..] => await GuardHost.RunAsync(Console.OpenStandardInput(), Console.OpenStandardOutput(), TimeProvider.System),
-=======
-    ["bridge", ..] => await BridgeHost.RunAsync(),
->>>>>>> bridge
     _ => Usage(),
 };
 
