@@ -230,6 +230,12 @@ internal sealed class ChildPool(BridgeBoot boot, ChildCommand command, ServerLog
                 sessions.Remove(session.SessionId);
             }
 
+            else if (connection is SharedConnection child && shared.TryGetValue((child.Principal, child.IsModern), out var start)
+                && start.IsCompletedSuccessfully && start.Result == child)
+            {
+                shared.Remove((child.Principal, child.IsModern));
+            }
+
             if (spare == connection)
             {
                 spare = null;
