@@ -45,7 +45,7 @@ internal sealed class BridgeHost(LifetimePipe lifetime, EventWriter events, Time
         {
             return 0;
         }
-        catch (Exception e) when (e is InvalidDataException or ServerStartException or IOException or UnauthorizedAccessException)
+        catch (Exception e)
         {
             await events.WriteAsync(new ShimEvent { Event = ShimEvent.Failed, Reason = e.Message });
             return 1;

@@ -11,6 +11,8 @@ internal sealed class ChildPool(BridgeBoot boot, ChildCommand command, ServerLog
     /// <summary>Principal of a child that nobody has asked for yet.</summary>
     private const string Nobody = "";
 
+    private const long LargeHeapBytes = 24 * 1024 * 1024;
+
     private static readonly TimeSpan SpareLifetime = TimeSpan.FromMinutes(1);
 
     private readonly Lock gate = new();
@@ -97,6 +99,8 @@ internal sealed class ChildPool(BridgeBoot boot, ChildCommand command, ServerLog
                         End(connection, $"was idle for {limit.TotalSeconds:0} s");
                     }
                 }
+
+                ReturnMemory();
             }
         }
         catch (OperationCanceledException)
@@ -113,6 +117,15 @@ internal sealed class ChildPool(BridgeBoot boot, ChildCommand command, ServerLog
         }
 
         await Task.WhenAll(Snapshot().Select(c => c.EndAsync("was stopped")));
+    }
+
+    // after large answers nothing allocates any more, so nothing would ever collect them
+    private void ReturnMemory()
+    {
+        if (GC.GetTotalMemory(forceFullCollection: false) > LargeHeapBytes && !Snapshot().Exists(c => c.IsBusy))
+        {
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        }
     }
 
     private async Task<SharedConnection> StartSharedAsync(string principal, bool modern)
@@ -228,6 +241,12 @@ internal sealed class ChildPool(BridgeBoot boot, ChildCommand command, ServerLog
             if (connection is SessionConnection session)
             {
                 sessions.Remove(session.SessionId);
+            }
+
+            else if (connection is SharedConnection child && shared.TryGetValue((child.Principal, child.IsModern), out var start)
+                && start.IsCompletedSuccessfully && start.Result == child)
+            {
+                shared.Remove((child.Principal, child.IsModern));
             }
 
             if (spare == connection)
