@@ -1,0 +1,51 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Options;
+using Obot.Gateway;
+using Obot.Gateway.Mcp;
+
+namespace Obot.Gateway.Tests.Mcp;
+
+public sealed class HostsTests
+{
+    private readonly Hosts hosts = new(
+        Options.Create(new AddressOptions { Url = "http://127.0.0.1:8080", PublicUrl = "https://mcp.example.com" }),
+        Options.Create(new GatewayOptions()));
+
+    [Theory]
+    [InlineData("127.0.0.1:8080")]
+    [InlineData("localhost:8080")]
+    [InlineData("[::1]:8080")]
+    [InlineData("mcp.example.com")]
+    public async Task Host_OfOurs_IsServed(string host) => Assert.Equal(200, await StatusAsync(host, origin: null));
+
+    /// <summary>DNS rebinding: the attacker's name resolves to this machine.</summary>
+    [Theory]
+    [InlineData("evil.example")]
+    [InlineData("evil.example:8080")]
+    [InlineData("127.0.0.1:9999")]
+    [InlineData("mcp.example.com.evil.example")]
+    [InlineData("")]
+    public async Task Host_Rebound_IsRefused(string host) => Assert.Equal(403, await StatusAsync(host, origin: null));
+
+    [Theory]
+    [InlineData("https://evil.example", 403)]
+    [InlineData("null", 403)]
+    [InlineData("http://mcp.example.com", 403)]
+    [InlineData("https://mcp.example.com", 200)]
+    [InlineData("http://localhost:8080", 200)]
+    public async Task Origin_MustBeOurs(string origin, int status) => Assert.Equal(status, await StatusAsync("127.0.0.1:8080", origin));
+
+    private async Task<int> StatusAsync(string host, string? origin)
+    {
+        var context = new DefaultHttpContext();
+        context.Request.Host = new HostString(host);
+        context.Request.Path = "/mcp-connect/ms1";
+        if (origin is not null)
+        {
+            context.Request.Headers.Origin = origin;
+        }
+
+        await hosts.InvokeAsync(context, _ => Task.CompletedTask);
+        return context.Response.StatusCode;
+    }
+}
