@@ -65,6 +65,9 @@ internal sealed record DeploymentBody
     public DateTimeOffset? StartedAt { get; init; }
     public DateTimeOffset? LastActivity { get; init; }
     public required int Failures { get; init; }
+
+    /// <summary>Breakdowns since it was stopped, or fell asleep; <c>deploymentReason</c> says what the last one was.</summary>
+    public required int Restarts { get; init; }
     public DateTimeOffset? RetryAt { get; init; }
     public required int InFlight { get; init; }
 
@@ -83,6 +86,7 @@ internal sealed record DeploymentBody
         StartedAt = deployment.StartedAt,
         LastActivity = deployment.LastActivity,
         Failures = deployment.Failures,
+        Restarts = deployment.Restarts,
         RetryAt = deployment.RetryAt,
         InFlight = deployment.InFlight,
         Revision = deployment.ManifestRevision,

@@ -74,7 +74,7 @@ public interface IGuardChannel : IGrainObserver
 /// <param name="Instance">Text of the <see cref="McpInstanceId"/>.</param>
 /// <param name="Generation">Generation that the status speaks of; 0 before the first start.</param>
 /// <param name="GuardUrl">Base URL of the guard (<c>http://host:port</c>); present exactly when Running.</param>
-/// <param name="Reason">For a person; present when Unhealthy or Failed.</param>
+/// <param name="Reason">For a person: why it is not running, or why it was restarted.</param>
 /// <param name="RetryAt">When a new start will be tried, if it failed.</param>
 [GenerateSerializer, Immutable, Alias("Obot.ServerRoute")]
 public sealed record ServerRoute(
@@ -128,6 +128,9 @@ public sealed record ServerDeployment
     [Id(10)] public long ManifestRevision { get; init; }
     [Id(11)] public DateTimeOffset? RetryAt { get; init; }
     [Id(12)] public int InFlight { get; init; }
+
+    /// <summary>Breakdowns since somebody stopped it, or it fell asleep; <see cref="Reason"/> says what the last one was.</summary>
+    [Id(13)] public int Restarts { get; init; }
 }
 
 /// <param name="Role"><c>guard</c> or <c>bridge</c>.</param>

@@ -5,6 +5,7 @@ namespace Obot.Grains.Hosting;
 /// <summary>Starts, health, back-off and idle stop.</summary>
 internal sealed partial class McpServerGrain
 {
+    private const string SiloLeft = "the silo that ran it has left the cluster";
     private static readonly TimeSpan StartMargin = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan HeldLongEnough = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan ObserverLifetime = TimeSpan.FromHours(1);
@@ -27,7 +28,7 @@ internal sealed partial class McpServerGrain
             guard.Started();
             await Become(State with
             {
-                Status = DeploymentStatus.Running, Reason = null, Deployment = deployment, RetryAt = null, StartedAt = time.GetUtcNow(), ManifestRevision = manifestRevision,
+                Status = DeploymentStatus.Running, Deployment = deployment, RetryAt = null, StartedAt = time.GetUtcNow(), ManifestRevision = manifestRevision,
             });
             return;
         }
@@ -50,7 +51,7 @@ internal sealed partial class McpServerGrain
         var failures = held ? 1 : State.Failures + 1;
         // the first breakdown restarts at once, later ones wait longer and longer
         var pause = failures == 1 ? TimeSpan.Zero : BackOff(failures - 1);
-        await Become(State with { Status = DeploymentStatus.Unhealthy, Reason = reason, Deployment = null, Failures = failures, RetryAt = time.GetUtcNow() + pause });
+        await Become(State with { Status = DeploymentStatus.Unhealthy, Reason = reason, Deployment = null, Failures = failures, Restarts = State.Restarts + 1, RetryAt = time.GetUtcNow() + pause });
         if (pause == TimeSpan.Zero)
         {
             await BeginStart();
@@ -87,7 +88,7 @@ internal sealed partial class McpServerGrain
     }
 
     /// <summary>The generation is written down first; the work itself goes on beside the turns of this grain.</summary>
-    private async Task BeginStart()
+    private async Task BeginStart(string? brokeDown = null)
     {
         var host = silo.SiloAddress.ToParsableString();
         failedProbes = 0;
@@ -96,6 +97,9 @@ internal sealed partial class McpServerGrain
         {
             Generation = State.Generation + 1,
             Status = DeploymentStatus.Starting,
+            // after a breakdown the reason stays: the state tells why there is a new generation
+            Reason = brokeDown ?? (State.Status is DeploymentStatus.Unhealthy ? State.Reason : null),
+            Restarts = State.Restarts + (brokeDown is null ? 0 : 1),
             Deployment = null,
             Host = host,
             RetryAt = null,
@@ -164,7 +168,7 @@ internal sealed partial class McpServerGrain
         switch (State.Status)
         {
             case DeploymentStatus.Running when !backend.MayLive(State.Deployment!.Host):
-                await Become(State with { Status = DeploymentStatus.Stopped, Reason = "the silo that ran it has left the cluster", Deployment = null });
+                await Become(State with { Status = DeploymentStatus.Stopped, Reason = SiloLeft, Deployment = null });
                 break;
             case DeploymentStatus.Running when guard.IsIdleFor(options.Value.IdleTimeout):
                 await StopIdle();
@@ -192,7 +196,7 @@ internal sealed partial class McpServerGrain
             return;
         }
 
-        await Become(State with { Status = DeploymentStatus.Stopped, Reason = "idle", RetryAt = null, Failures = 0 });
+        await Become(State with { Status = DeploymentStatus.Stopped, Reason = "idle", RetryAt = null, Failures = 0, Restarts = 0 });
         await EndProcesses();
     }
 

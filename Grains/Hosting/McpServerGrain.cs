@@ -46,7 +46,7 @@ internal sealed partial class McpServerGrain(
         {
             case DeploymentStatus.Running when !backend.MayLive(State.Deployment!.Host):
                 LogHostGone(Instance, State.Generation, State.Deployment.Host);
-                await BeginStart();
+                await BeginStart(SiloLeft);
                 break;
             case DeploymentStatus.Running when failedGeneration == State.Generation:
                 // the caller may be wrong: ask the guard itself, outside of this turn
@@ -86,6 +86,7 @@ internal sealed partial class McpServerGrain(
         StartedAt = State.StartedAt,
         LastActivity = guard.LastActivity,
         Failures = State.Failures,
+        Restarts = State.Restarts,
         ManifestRevision = State.ManifestRevision,
         RetryAt = State.RetryAt,
         InFlight = guard.InFlight,
@@ -98,7 +99,7 @@ internal sealed partial class McpServerGrain(
             return;
         }
 
-        await Become(State with { Status = DeploymentStatus.Stopped, Reason = reason, RetryAt = null, Failures = 0 });
+        await Become(State with { Status = DeploymentStatus.Stopped, Reason = reason, RetryAt = null, Failures = 0, Restarts = 0 });
         await EndProcesses();
     }
 

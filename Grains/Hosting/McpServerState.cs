@@ -19,6 +19,9 @@ internal sealed record McpServerState
 
     /// <summary>Starts that failed or broke down since the last one that held.</summary>
     public int Failures { get; init; }
+
+    /// <summary>Breakdowns since somebody stopped it, or it fell asleep.</summary>
+    public int Restarts { get; init; }
     public DateTimeOffset? RetryAt { get; init; }
     public DateTimeOffset? StartedAt { get; init; }
 

@@ -65,6 +65,7 @@ public sealed class LifecycleTests(SharedCluster shared, ITestOutputHelper outpu
         {
             Assert.True(after.Generation > before.Generation, $"generation {before.Generation} → {after.Generation}");
             Assert.True(after.Restarts > before.Restarts, $"restarts {before.Restarts} → {after.Restarts}");
+            Assert.Contains(role, after.DeploymentReason, StringComparison.Ordinal);
         }
 
         var old = before.Processes!.Select(process => process.Pid).Except(after.Processes!.Select(process => process.Pid)).Append(firstServer);
@@ -123,6 +124,7 @@ public sealed class LifecycleTests(SharedCluster shared, ITestOutputHelper outpu
         await ServerPidAsync(client);
         var address = (await Cluster.DetailsAsync(server.Id)).GuardURL;
         Assert.NotNull(address);
+        address = new Uri(address, "/mcp");
         using var around = new McpHttp(address, token: null);
         using var withTheClientsToken = new McpHttp(address, Cluster.Token);
         Assert.InRange((await around.ToolAsync("echo", cancellationToken: Cancellation)).Status, 401, 403);
