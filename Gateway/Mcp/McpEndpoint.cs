@@ -23,6 +23,7 @@ internal sealed class McpEndpoint(
     IOptions<GatewayOptions> options)
 {
     private const int Attempts = 3;
+    private const int IdWithin = 64 * 1024;
 
     public const string Prefix = "/mcp-connect";
 
@@ -38,14 +39,14 @@ internal sealed class McpEndpoint(
 
         if (!verdict.Principal.Has(Scopes.Mcp) || !verdict.Principal.Reaches(serverId))
         {
-            await McpError.RefuseAsync(context, StatusCodes.Status403Forbidden, "This credential is not good for this server: it lacks the scope 'mcp', or names other servers.");
+            await RefuseAsync(context, StatusCodes.Status403Forbidden, "This credential is not good for this server: it lacks the scope 'mcp', or names other servers.");
             return;
         }
 
         if (!verdict.Load.TryEnter(options.Value.MaxOpenPerUser))
         {
             context.Response.Headers.RetryAfter = "1";
-            await McpError.RefuseAsync(context, StatusCodes.Status429TooManyRequests, $"You have {options.Value.MaxOpenPerUser} requests and streams open: close some first (Obot:Gateway:MaxOpenPerUser).");
+            await RefuseAsync(context, StatusCodes.Status429TooManyRequests, $"You have {options.Value.MaxOpenPerUser} requests and streams open: close some first (Obot:Gateway:MaxOpenPerUser).");
             return;
         }
 
@@ -63,11 +64,27 @@ internal sealed class McpEndpoint(
         }
     }
 
+    /// <summary>A refusal before the message was read: it is read now, as far as its id may be.</summary>
+    private static async Task RefuseAsync(HttpContext context, int status, string message)
+    {
+        using var body = new ReplayBody(IdWithin);
+        try
+        {
+            await body.ReadAsync(context.Request, context.RequestAborted);
+        }
+        catch (BadHttpRequestException)
+        {
+            // the refusal stands; its id is what came so far
+        }
+
+        await McpError.RefuseAsync(context, status, message, body.Start);
+    }
+
     private async Task RouteAsync(HttpContext context, Verdict verdict, string serverId, CancellationToken aborted)
     {
         if (await directory.Find(serverId, aborted) is not { } entry)
         {
-            await McpError.RefuseAsync(context, StatusCodes.Status404NotFound, $"There is no MCP server '{serverId}' here. It may have been removed, or the URL is mistyped.");
+            await RefuseAsync(context, StatusCodes.Status404NotFound, $"There is no MCP server '{serverId}' here. It may have been removed, or the URL is mistyped.");
             return;
         }
 

@@ -76,7 +76,7 @@ internal sealed class GuardPipeline(GuardBoot boot, AssertionVerifier assertions
     private async Task AuthenticateAsync(GuardCall call)
     {
         var header = call.Context.Request.Headers[ObotHeaders.Assertion];
-        call.Caller = header.Count == 1 ? await assertions.VerifyAsync(header[0]!) : null;
+        call.Caller = header.Count == 1 ? assertions.Verify(header[0]!) : null;
         if (call.Caller is null)
         {
             await call.RefuseAsync(StatusCodes.Status401Unauthorized, McpErrorCodes.Refused, "no valid assertion of this cluster for this server");

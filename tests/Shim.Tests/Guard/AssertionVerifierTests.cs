@@ -17,73 +17,73 @@ public sealed class AssertionVerifierTests : IDisposable
     public void Dispose() => key.Dispose();
 
     [Fact]
-    public async Task Assertion_OfTheCluster_NamesTheCaller()
+    public void Assertion_OfTheCluster_NamesTheCaller()
     {
-        var caller = await verifier.VerifyAsync(Token(key));
+        var caller = verifier.Verify(Token(key));
         Assert.Equal("ann", caller?.UserId);
         Assert.Equal("Owner", caller?.Role);
     }
 
     [Fact]
-    public async Task Assertion_ForAnotherServer_IsRefused() => Assert.Null(await verifier.VerifyAsync(Token(key, audience: "ms1other")));
+    public void Assertion_ForAnotherServer_IsRefused() => Assert.Null(verifier.Verify(Token(key, audience: "ms1other")));
 
     [Fact]
-    public async Task Assertion_Expired_IsRefused() => Assert.Null(await verifier.VerifyAsync(Token(key, lifetime: TimeSpan.FromSeconds(-1))));
+    public void Assertion_Expired_IsRefused() => Assert.Null(verifier.Verify(Token(key, lifetime: TimeSpan.FromSeconds(-1))));
 
     [Fact]
     public async Task Assertion_RememberedAndExpired_IsRefused()
     {
         var token = Token(key, lifetime: TimeSpan.FromSeconds(1));
-        Assert.NotNull(await verifier.VerifyAsync(token));
+        Assert.NotNull(verifier.Verify(token));
         await Task.Delay(TimeSpan.FromSeconds(1.2), TestContext.Current.CancellationToken);
-        Assert.Null(await verifier.VerifyAsync(token));
+        Assert.Null(verifier.Verify(token));
     }
 
     [Fact]
-    public async Task Assertion_OfAnotherKey_IsRefused()
+    public void Assertion_OfAnotherKey_IsRefused()
     {
         using var stranger = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        Assert.Null(await verifier.VerifyAsync(Token(stranger)));
+        Assert.Null(verifier.Verify(Token(stranger)));
     }
 
     [Fact]
-    public async Task Assertion_OfAnotherIssuer_IsRefused() => Assert.Null(await verifier.VerifyAsync(Token(key, issuer: "elsewhere")));
+    public void Assertion_OfAnotherIssuer_IsRefused() => Assert.Null(verifier.Verify(Token(key, issuer: "elsewhere")));
 
     /// <summary>A guard's own credential is signed by the same key: the type tells them apart.</summary>
     [Fact]
-    public async Task Assertion_OfAnotherType_IsRefused() => Assert.Null(await verifier.VerifyAsync(Token(key, type: "obot-guard+jwt")));
+    public void Assertion_OfAnotherType_IsRefused() => Assert.Null(verifier.Verify(Token(key, type: "obot-guard+jwt")));
 
     [Fact]
-    public async Task Assertion_WithoutSignature_IsRefused()
+    public void Assertion_WithoutSignature_IsRefused()
     {
         var parts = Token(key).Split('.');
         var header = Base64UrlEncoder.Encode("""{"alg":"none","typ":"obot-assertion+jwt"}""");
-        Assert.Null(await verifier.VerifyAsync($"{header}.{parts[1]}."));
-        Assert.Null(await verifier.VerifyAsync($"{header}.{parts[1]}.{parts[2]}"));
+        Assert.Null(verifier.Verify($"{header}.{parts[1]}."));
+        Assert.Null(verifier.Verify($"{header}.{parts[1]}.{parts[2]}"));
     }
 
     [Fact]
-    public async Task Assertion_WithAChangedClaim_IsRefused()
+    public void Assertion_WithAChangedClaim_IsRefused()
     {
         var parts = Token(key).Split('.');
         var payload = Base64UrlEncoder.Decode(parts[1]).Replace("ann", "bob", StringComparison.Ordinal);
-        Assert.Null(await verifier.VerifyAsync($"{parts[0]}.{Base64UrlEncoder.Encode(payload)}.{parts[2]}"));
+        Assert.Null(verifier.Verify($"{parts[0]}.{Base64UrlEncoder.Encode(payload)}.{parts[2]}"));
     }
 
     [Theory]
     [InlineData("")]
     [InlineData("nonsense")]
     [InlineData("a.b.c")]
-    public async Task Assertion_ThatIsNone_IsRefused(string text) => Assert.Null(await verifier.VerifyAsync(text));
+    public void Assertion_ThatIsNone_IsRefused(string text) => Assert.Null(verifier.Verify(text));
 
     [Fact]
-    public async Task Key_Retired_ForgetsWhatItSigned()
+    public void Key_Retired_ForgetsWhatItSigned()
     {
         var token = Token(key);
-        Assert.NotNull(await verifier.VerifyAsync(token));
+        Assert.NotNull(verifier.Verify(token));
         using var next = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         verifier.Replace(KeySet(next));
-        Assert.Null(await verifier.VerifyAsync(token));
+        Assert.Null(verifier.Verify(token));
     }
 
     private static string Token(ECDsa signer, string audience = Instance, string issuer = "obot", string type = "obot-assertion+jwt", TimeSpan? lifetime = null)
