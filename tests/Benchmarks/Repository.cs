@@ -5,7 +5,8 @@ internal static class Repository
 {
     public static string Root { get; } = FindRoot();
 
-    public static string Silo { get; } = Path.Combine(Root, "artifacts", "bin", "Silo", "release", "Obot.Silo.dll");
+    /// <summary>The silo: in the folder <c>OBOT_APP</c>, else where a Release build puts it.</summary>
+    public static string Silo { get; } = Path.Combine(Environment.GetEnvironmentVariable("OBOT_APP") ?? Path.Combine(Root, "artifacts", "bin", "Silo", "release"), "Obot.Silo.dll");
 
     /// <summary>The native shim: <c>OBOT_SHIM</c>, else where the build publishes it.</summary>
     public static string Shim { get; } = Environment.GetEnvironmentVariable("OBOT_SHIM") ?? Path.Combine(Root, "artifacts", "shim", "Obot.Shim");

@@ -18,7 +18,7 @@ internal static class Report
             echoes 1 KB (`tools/call`, revision 2026-07-28), straight or through hops; all lots are up at the same time and take turns,
             {taken.Select(one => one.Round).Distinct().Count()} rounds. Figures are medians of the rounds; a ratio is taken within each round first. Trust the ratios, not the digits.
 
-            `two YARP` is the yardstick: two processes with Kestrel and YARP's forwarder and nothing else. `gateway + guard` is the product:
+            `two YARP` is the yardstick: two processes with Kestrel and YARP's forwarder, the silo's runtime settings and nothing else. `gateway + guard` is the product:
             API key, route, assertion, the guard's envelope, policy and audit steps. CPU is the processor time of the hops for one request.
 
             ## Bounds
