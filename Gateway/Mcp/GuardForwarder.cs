@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Net;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Options;
-using Microsoft.Net.Http.Headers;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Shim.Contracts.Protocol;
 using Yarp.ReverseProxy.Forwarder;
@@ -48,6 +47,7 @@ internal sealed class GuardForwarder(IHttpForwarder forwarder, IOptions<GatewayO
     {
         var call = new ForwardedCall(EndpointOf(route), assertion);
         context.Features.Set(call);
+        RemovePrivate(context.Request.Headers);
         var error = await forwarder.SendAsync(context, route.GuardUrl!, Client, config, Transform, context.RequestAborted);
         if (call.Retry)
         {
@@ -71,6 +71,26 @@ internal sealed class GuardForwarder(IHttpForwarder forwarder, IOptions<GatewayO
     }
 
     public void Dispose() => Client.Dispose();
+
+    /// <summary>
+    /// What a guard must not see or must not believe. Taken away before the forwarder copies what is left; a second attempt needs none of it.
+    /// </summary>
+    private static void RemovePrivate(IHeaderDictionary headers)
+    {
+        headers.Authorization = default;
+        headers.Cookie = default;
+        headers.Origin = default;
+        List<string>? claimed = null;
+        foreach (var (name, _) in headers)
+        {
+            if (name.StartsWith(ObotHeaders.Prefix, StringComparison.OrdinalIgnoreCase) || name.StartsWith("X-Forwarded-", StringComparison.OrdinalIgnoreCase) || name.Equals("Forwarded", StringComparison.OrdinalIgnoreCase))
+            {
+                (claimed ??= []).Add(name);
+            }
+        }
+
+        claimed?.ForEach(name => headers.Remove(name));
+    }
 
     private static void Reset(HttpContext context)
     {
@@ -96,17 +116,6 @@ internal sealed class GuardForwarder(IHttpForwarder forwarder, IOptions<GatewayO
             proxyRequest.RequestUri = call.Endpoint;
             var headers = proxyRequest.Headers;
             headers.Host = null;
-            headers.Remove(HeaderNames.Authorization);
-            headers.Remove(HeaderNames.Cookie);
-            headers.Remove(HeaderNames.Origin);
-            foreach (var name in httpContext.Request.Headers.Keys)
-            {
-                if (name.StartsWith(ObotHeaders.Prefix, StringComparison.OrdinalIgnoreCase) || name.StartsWith("X-Forwarded-", StringComparison.OrdinalIgnoreCase) || name.Equals("Forwarded", StringComparison.OrdinalIgnoreCase))
-                {
-                    headers.Remove(name);
-                }
-            }
-
             headers.TryAddWithoutValidation(ObotHeaders.Assertion, call.Assertion);
         }
 

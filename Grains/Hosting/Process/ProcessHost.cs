@@ -115,7 +115,12 @@ internal sealed partial class ProcessHost(
 
     public ValueTask DisposeAsync()
     {
-        Directory.Delete(runFolder, recursive: true);
+        // the container knows it by two names and disposes of it by each
+        if (Directory.Exists(runFolder))
+        {
+            Directory.Delete(runFolder, recursive: true);
+        }
+
         return ValueTask.CompletedTask;
     }
 

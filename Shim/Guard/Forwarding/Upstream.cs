@@ -16,6 +16,7 @@ internal sealed class Upstream : IDisposable
     {
         this.upstream = upstream;
         Endpoint = new(upstream.Url ?? "http://bridge/mcp");
+        Origin = Endpoint.GetLeftPart(UriPartial.Authority);
         Client = new(new SocketsHttpHandler
         {
             UseProxy = false,
@@ -32,6 +33,9 @@ internal sealed class Upstream : IDisposable
     public HttpMessageInvoker Client { get; }
 
     public Uri Endpoint { get; }
+
+    /// <summary>Scheme and authority of <see cref="Endpoint"/>.</summary>
+    public string Origin { get; }
 
     /// <summary>Is it ours, so that its death ends this generation?</summary>
     public bool IsBridge => upstream.Socket is not null;

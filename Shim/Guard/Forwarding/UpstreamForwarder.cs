@@ -38,7 +38,7 @@ internal sealed class UpstreamForwarder(Upstream upstream, SessionSeal seal, ISe
     {
         var context = call.Context;
         context.Features.Set(call);
-        var error = await forwarder.SendAsync(context, upstream.Endpoint.GetLeftPart(UriPartial.Authority), upstream.Client, config, transformer, context.RequestAborted);
+        var error = await forwarder.SendAsync(context, upstream.Origin, upstream.Client, config, transformer, context.RequestAborted);
         if (call.Refused)
         {
             context.Response.Clear();
@@ -77,19 +77,12 @@ internal sealed class UpstreamForwarder(Upstream upstream, SessionSeal seal, ISe
     {
         public override async ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
         {
-            await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
             var call = httpContext.Features.Get<GuardCall>()!;
+            Exchange(httpContext.Request.Headers, call);
+            await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
             proxyRequest.RequestUri = upstream.Endpoint;
             var headers = proxyRequest.Headers;
             headers.Host = null;
-            headers.Remove(ObotHeaders.Assertion);
-            headers.Remove(HeaderNames.Authorization);
-            headers.Remove(HeaderNames.Cookie);
-            if (call.UpstreamSession is { } session)
-            {
-                headers.Remove(McpHeaders.SessionId);
-                headers.TryAddWithoutValidation(McpHeaders.SessionId, session);
-            }
 
             if (upstream.Secret is { } secret)
             {
@@ -109,10 +102,16 @@ internal sealed class UpstreamForwarder(Upstream upstream, SessionSeal seal, ISe
 
             var copied = await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
             var headers = httpContext.Response.Headers;
-            foreach (var name in headers.Keys.Where(IsPrivate).ToArray())
+            List<string>? leaked = null;
+            foreach (var (name, _) in headers)
             {
-                headers.Remove(name);
+                if (IsPrivate(name))
+                {
+                    (leaked ??= []).Add(name);
+                }
             }
+
+            leaked?.ForEach(name => headers.Remove(name));
 
             if (headers.TryGetValue(McpHeaders.SessionId, out var session) && session.Count == 1)
             {
@@ -120,6 +119,18 @@ internal sealed class UpstreamForwarder(Upstream upstream, SessionSeal seal, ISe
             }
 
             return copied;
+        }
+
+        /// <summary>What is between the gateway and us, and what is the server's own, before the rest is copied.</summary>
+        private static void Exchange(IHeaderDictionary headers, GuardCall call)
+        {
+            headers.Remove(ObotHeaders.Assertion);
+            headers.Authorization = default;
+            headers.Cookie = default;
+            if (call.UpstreamSession is { } session)
+            {
+                headers[McpHeaders.SessionId] = session;
+            }
         }
 
         /// <summary>What a server says to its own clients and not to ours.</summary>

@@ -1,0 +1,13 @@
+namespace Obot.Benchmarks.Lots;
+
+/// <summary>One way to the same echo server.</summary>
+/// <param name="Hops">Processes between client and server, asked anew at each measurement.</param>
+/// <param name="Key">Bearer token.</param>
+internal sealed record Lot(string Name, Uri Url, Func<IReadOnlyList<int>> Hops, string? Key = null)
+{
+    public const string Direct = "direct";
+    public const string OneNginx = "one nginx";
+    public const string TwoNginx = "two nginx";
+    public const string TwoYarp = "two YARP";
+    public const string Governed = "gateway + guard";
+}

@@ -1,0 +1,129 @@
+using System.Globalization;
+using System.Net.Http.Headers;
+using System.Text.Json;
+using Obot.Benchmarks.Fixtures;
+using Obot.SystemTests.Rig;
+
+namespace Obot.Benchmarks.Lots;
+
+/// <summary>One silo with everything, and a remote server behind its guard.</summary>
+internal sealed class Product : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly string data;
+    private readonly Child silo;
+    private readonly HttpClient http;
+
+    private Product(string data, int port)
+    {
+        this.data = data;
+        var url = $"http://127.0.0.1:{port}";
+        var token = $"bench-{Guid.CreateVersion7():N}";
+        http = new() { BaseAddress = new(url), Timeout = Patience };
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        silo = Child.Start("dotnet", [Repository.Silo, "--data", data, "--url", url], new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["Obot__Silo__SiloPort"] = Text(Child.FreePort()),
+            ["Obot__Silo__GatewayPort"] = Text(Child.FreePort()),
+            ["Obot__Guard__ListenPort"] = Text(Child.FreePort()),
+            ["Obot__Hosting__ShimPath"] = Repository.Shim,
+            ["Obot__Auth__BootstrapToken"] = token,
+        });
+    }
+
+    /// <summary>Resident bytes of the guard a few seconds after its start, its control channel connected and no call made.</summary>
+    public long GuardIdleBytes { get; private set; }
+
+    public static async Task<Product> StartAsync(Scratch scratch)
+    {
+        var product = new Product(Path.Combine(scratch.Folder, "data"), Child.FreePort());
+        try
+        {
+            await product.ReadyAsync();
+            return product;
+        }
+        catch
+        {
+            await product.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>The echo server behind the gateway, called with an API key that is good for <c>mcp</c> only.</summary>
+    public async Task<Lot> ServeAsync(Uri echo)
+    {
+        var manifest = new { name = "echo", shortDescription = "made by the benchmark", serverUserType = "multiUser", runtime = "remote", remoteConfig = new { fixedURL = new Uri(echo, "/mcp") } };
+        var id = (await PostAsync("/api/mcp-servers", new { manifest })).GetProperty("id").GetString();
+        var key = (await PostAsync("/api/api-keys", new { name = "bench", scopes = new[] { "mcp" } })).GetProperty("key").GetString();
+        await PostAsync($"/api/mcp-servers/{id}/launch", body: null);
+        await Task.Delay(TimeSpan.FromSeconds(3));
+        var processes = (await http.GetFromJsonAsync<JsonElement>(new Uri($"/api/mcp-servers/{id}/details", UriKind.Relative))).GetProperty("processes");
+        var guard = processes.EnumerateArray().Single(process => process.GetProperty("role").GetString() == "guard").GetProperty("pid").GetInt32();
+        GuardIdleBytes = Proc.ResidentBytes(guard);
+        return new(Lot.Governed, new Uri(http.BaseAddress!, $"/mcp-connect/{id}"), () => [silo.Pid, guard], key);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        http.Dispose();
+        await silo.DisposeAsync();
+
+        // the database outlives silos by design; this one's data is of this run only
+        var postmaster = Path.Combine(data, "postgres", "data", "postmaster.pid");
+        if (File.Exists(postmaster) && int.TryParse((await File.ReadAllLinesAsync(postmaster))[0], CultureInfo.InvariantCulture, out var pid) && Proc.Exists(pid))
+        {
+            Signals.Send(pid, Signal.Terminate);
+            for (var waited = 0; waited < 100 && Proc.Exists(pid); waited++)
+            {
+                await Task.Delay(100);
+            }
+        }
+    }
+
+    private static string Text(int port) => port.ToString(CultureInfo.InvariantCulture);
+
+    private async Task ReadyAsync()
+    {
+        _ = DrainAsync();
+        using var limit = new CancellationTokenSource(Patience);
+        while (true)
+        {
+            limit.Token.ThrowIfCancellationRequested();
+            if (silo.HasExited)
+            {
+                throw new InvalidOperationException("the silo ended before it was ready");
+            }
+
+            try
+            {
+                using var response = await http.GetAsync(new Uri("/readyz", UriKind.Relative), limit.Token);
+                if (response.IsSuccessStatusCode)
+                {
+                    return;
+                }
+            }
+            catch (HttpRequestException)
+            {
+                // not listening yet
+            }
+
+            await Task.Delay(200, limit.Token);
+        }
+    }
+
+    private async Task DrainAsync()
+    {
+        while (await silo.Output.ReadLineAsync() is { } line)
+        {
+            await Console.Error.WriteLineAsync($"silo: {line}");
+        }
+    }
+
+    private async Task<JsonElement> PostAsync(string path, object? body)
+    {
+        using var response = body is null ? await http.PostAsync(new Uri(path, UriKind.Relative), content: null) : await http.PostAsJsonAsync(new Uri(path, UriKind.Relative), body);
+        var text = await response.Content.ReadAsStringAsync();
+        return response.IsSuccessStatusCode ? JsonSerializer.Deserialize<JsonElement>(text) : throw new InvalidOperationException($"{path} → {(int)response.StatusCode} {text}");
+    }
+}

@@ -1,0 +1,13 @@
+using Obot.Benchmarks;
+using Obot.Benchmarks.Fixtures;
+using Obot.Benchmarks.Load;
+
+// one program in four parts, each in a process of its own
+var arguments = new Arguments(args);
+return args switch
+{
+    ["server", ..] => await EchoServer.RunAsync(),
+    ["yarp", ..] => await YarpHop.RunAsync(arguments),
+    ["load", ..] => LoadCommand.Run(arguments),
+    _ => await Bench.RunAsync(arguments, TimeProvider.System),
+};
