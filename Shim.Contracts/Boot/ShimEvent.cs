@@ -12,7 +12,7 @@ public sealed record ShimEvent
     /// <summary><see cref="Failed"/>: why, for a person. The process exits with 1 afterwards.</summary>
     public string? Reason { get; init; }
 
-    /// <summary><see cref="Log"/>: a line that the MCP server wrote to its standard error, at most 4 KiB.</summary>
+    /// <summary><see cref="Log"/>: a line that the MCP server wrote to its standard error, at most 4 KiB, or how one of its processes ended.</summary>
     public string? Line { get; init; }
 
     /// <summary><see cref="Ready"/> of a bridge: does the server speak the modern era?</summary>

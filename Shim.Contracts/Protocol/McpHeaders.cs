@@ -7,6 +7,10 @@ public static class McpHeaders
     public const string ProtocolVersion = "MCP-Protocol-Version";
     public const string Method = "Mcp-Method";
     public const string Name = "Mcp-Name";
+
+    /// <summary>What follows is the value of <c>x-mcp-header</c> in a tool's <c>inputSchema</c>.</summary>
+    public const string ParamPrefix = "Mcp-Param-";
+
     public const string LastEventId = "Last-Event-ID";
 }
 

@@ -183,6 +183,10 @@ internal static class EnvelopeReader
             {
                 envelope.Name = ReadText(ref reader);
             }
+            else if (reader.ValueTextEquals("arguments"u8))
+            {
+                envelope.Arguments = ReadObject(ref reader);
+            }
             else if (reader.ValueTextEquals("uri"u8))
             {
                 envelope.Uri = ReadText(ref reader);
@@ -235,6 +239,10 @@ internal static class EnvelopeReader
             else if (reader.ValueTextEquals("io.modelcontextprotocol/protocolVersion"u8))
             {
                 envelope.ProtocolVersion = ReadText(ref reader);
+            }
+            else if (reader.ValueTextEquals("io.modelcontextprotocol/clientCapabilities"u8))
+            {
+                envelope.HasClientCapabilities = ReadObject(ref reader).Present;
             }
             else if (reader.ValueTextEquals("io.modelcontextprotocol/subscriptionId"u8))
             {
@@ -323,6 +331,15 @@ internal static class EnvelopeReader
         var range = reader.TokenType == JsonTokenType.String ? Range(ref reader) : default;
         reader.Skip();
         return range;
+    }
+
+    private static TokenRange ReadObject(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        var isObject = reader.TokenType == JsonTokenType.StartObject;
+        var start = checked((int)reader.TokenStartIndex);
+        reader.Skip();
+        return isObject ? new TokenRange(start, checked((int)reader.BytesConsumed) - start) : default;
     }
 
     private static TokenRange ReadIdentifier(ref Utf8JsonReader reader)

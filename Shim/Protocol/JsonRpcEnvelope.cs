@@ -79,6 +79,9 @@ internal struct JsonRpcEnvelope
 
     public TokenRange TaskId { get; set; }
 
+    /// <summary><c>params.arguments</c>, if it is an object.</summary>
+    public TokenRange Arguments { get; set; }
+
     /// <summary><c>params.requestId</c> of <c>notifications/cancelled</c>.</summary>
     public TokenRange RequestId { get; set; }
 
@@ -93,6 +96,9 @@ internal struct JsonRpcEnvelope
 
     /// <summary><c>params._meta["io.modelcontextprotocol/protocolVersion"]</c>.</summary>
     public TokenRange ProtocolVersion { get; set; }
+
+    /// <summary>Is <c>params._meta["io.modelcontextprotocol/clientCapabilities"]</c> an object?</summary>
+    public bool HasClientCapabilities { get; set; }
 
     /// <summary><c>params._meta</c> or <c>result._meta</c>, key <c>io.modelcontextprotocol/subscriptionId</c>.</summary>
     public TokenRange SubscriptionId { get; set; }

@@ -3,7 +3,7 @@ using System.Text;
 namespace Obot.Shim.Bridge.Boot;
 
 /// <summary>
-/// Standard error of all children, as <c>log</c> events: each line at most 4 KiB, so many a second, the rest counted.
+/// Standard error of all children, and their unexpected ends, as <c>log</c> events: each line at most 4 KiB, so many a second, the rest counted.
 /// </summary>
 internal sealed class ServerLog(EventWriter events, TimeProvider time)
 {
@@ -33,6 +33,18 @@ internal sealed class ServerLog(EventWriter events, TimeProvider time)
             }
 
             if (!events.TryLog(Decode(line)))
+            {
+                dropped++;
+            }
+        }
+    }
+
+    /// <summary>A line of the bridge's own about the server, which no flood holds back.</summary>
+    public void Say(string line)
+    {
+        lock (gate)
+        {
+            if (!events.TryLog(line))
             {
                 dropped++;
             }

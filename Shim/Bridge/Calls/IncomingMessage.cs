@@ -35,5 +35,8 @@ internal sealed class IncomingMessage
 
     public static IncomingMessage Of(string json) => new(Encoding.UTF8.GetBytes(json + "\n"));
 
+    /// <summary>Of the message's own bytes; empty when the token is absent.</summary>
+    public ReadOnlyMemory<byte> Memory(TokenRange range) => line.AsMemory(range.Start, range.Length);
+
     public byte[] Slice(TokenRange range) => range.Present ? line.AsSpan(range.Start, range.Length).ToArray() : [];
 }

@@ -11,7 +11,7 @@ namespace Obot.Shim.Bridge.Calls;
 /// The child that serves all requests of one principal that belong to no session. Ids, progress tokens and subscription ids are
 /// made unique on the way in and restored on the way out; what cannot be attributed is dropped rather than guessed.
 /// </summary>
-internal sealed class SharedConnection(string principal, TimeProvider time) : Connection(principal, time)
+internal sealed class SharedConnection : Connection
 {
     private const string Prefix = "obot-";
 
@@ -23,6 +23,12 @@ internal sealed class SharedConnection(string principal, TimeProvider time) : Co
 
     private static readonly IncomingMessage DiscoverRequest = IncomingMessage.Of(
         $$$"""{"jsonrpc":"2.0","id":0,"method":"server/discover","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"{{{McpVersions.Modern}}}","io.modelcontextprotocol/clientInfo":{"name":"obot","version":"1.0.0"},"io.modelcontextprotocol/clientCapabilities":{} } } }""");
+
+    public SharedConnection(string principal, TimeProvider time)
+        : base(principal, time) => ToolHeaders = new ToolHeaders(this, time);
+
+    /// <summary>For modern calls of tools.</summary>
+    public ToolHeaders ToolHeaders { get; }
 
     /// <summary>The era that it was started in.</summary>
     public bool IsModern { get; set; }
@@ -112,6 +118,11 @@ internal sealed class SharedConnection(string principal, TimeProvider time) : Co
 
     protected override void OnServerMessage(in JsonRpcEnvelope envelope, in ReadOnlySequence<byte> line)
     {
+        if (envelope.Method is McpMethods.ToolsChanged)
+        {
+            ToolHeaders.Forget();
+        }
+
         if (envelope.Kind == EnvelopeKind.Request)
         {
             Answer(envelope, line);

@@ -194,11 +194,22 @@ internal sealed class ChildProcess : IDisposable
         await process.WaitForExitAsync();
         await stderr.WaitAsync(DrainTimeout).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
-        var result = new ChildExit(verdict ?? $"exited with code {process.ExitCode}", errors.ToString(), ordered);
+        var end = EndOf(process.ExitCode);
+        if (!ordered)
+        {
+            log.Say(verdict is null ? $"server process {process.Id} {end}" : $"server process {process.Id} {end}: {verdict}");
+        }
+
+        var result = new ChildExit(verdict ?? end, errors.ToString(), ordered);
         owner.OnExit(result);
         Dispose();
         exit.TrySetResult(result);
     }
+
+    // a signal arrives as shells write it: 128 and its number
+    private static string EndOf(int exitCode) => exitCode is > 128 and < 160
+        ? $"was killed by signal {exitCode - 128}"
+        : $"exited with code {exitCode}";
 
     private async Task ReadMessagesAsync(int maxMessageBytes)
     {

@@ -10,9 +10,9 @@ internal sealed class ModernEndpoint(ChildPool pool, ServerProfile server, TimeP
     public async Task PostAsync(HttpContext context, string principal, IncomingMessage message, AcceptedTypes accepts, string? version)
     {
         var headers = context.Request.Headers;
-        if (ModernHeaders.Mismatch(message.Envelope, message.Body, version, Header(headers, McpHeaders.Method), Header(headers, McpHeaders.Name)) is { } mismatch)
+        if (ModernHeaders.Check(message.Envelope, message.Body, version, Header(headers, McpHeaders.Method), Header(headers, McpHeaders.Name)) is { } refusal)
         {
-            await Answers.WriteErrorAsync(context, 400, message.Id, McpErrorCodes.HeaderMismatch, mismatch);
+            await Answers.WriteErrorAsync(context, 400, message.Id, refusal.Code, refusal.Message);
         }
         else if (message.Envelope.Kind == EnvelopeKind.Response)
         {
@@ -45,7 +45,9 @@ internal sealed class ModernEndpoint(ChildPool pool, ServerProfile server, TimeP
             throw new CallRefusedException(406, McpErrorCodes.InvalidRequest, "subscriptions/listen needs Accept: text/event-stream");
         }
 
-        var (connection, call) = await SharedCalls.CallAsync(pool, principal, modern: true, message, accepts.EventStream, context.RequestAborted);
+        PendingCall call = null!;
+        var connection = await SharedCalls.SendAsync(
+            pool, principal, modern: true, async c => call = await SendAsync(context, c, message, accepts), context.RequestAborted);
         try
         {
             await Answers.WriteCallAsync(context, call, accepts, modern: true, time);
@@ -55,6 +57,18 @@ internal sealed class ModernEndpoint(ChildPool pool, ServerProfile server, TimeP
             // nothing when it was answered
             await connection.CancelAsync(call);
         }
+    }
+
+    private static async ValueTask<PendingCall> SendAsync(HttpContext context, SharedConnection connection, IncomingMessage message, AcceptedTypes accepts)
+    {
+        var headers = context.Request.Headers;
+        if (message.Envelope.Method is McpMethods.ToolsCall
+            && await connection.ToolHeaders.MismatchAsync(message, name => Header(headers, name), context.RequestAborted) is { } mismatch)
+        {
+            throw new CallRefusedException(400, McpErrorCodes.HeaderMismatch, mismatch);
+        }
+
+        return await connection.CallAsync(message, accepts.EventStream, context.RequestAborted);
     }
 
     private static string? Header(IHeaderDictionary headers, string name) => headers.TryGetValue(name, out var value) ? value.ToString() : null;

@@ -123,7 +123,7 @@ public sealed class LegacySessionTests
         Process.GetProcessById(pid).Kill();
         var reply = await hanging;
         Assert.Equal(-32603, reply.ErrorCode);
-        Assert.Contains("exited with code 137", reply.ErrorMessage, StringComparison.Ordinal);
+        Assert.Contains("was killed by signal 9", reply.ErrorMessage, StringComparison.Ordinal);
         Assert.Equal(9, reply.Last.GetProperty("id").GetInt32());
         Assert.Equal(404, (await bridge.CallAsync("pid", session: session)).Status);
     }

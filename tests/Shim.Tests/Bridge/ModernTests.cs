@@ -61,6 +61,32 @@ public sealed class ModernTests
         Assert.Equal((400, -32020), (reply.Status, reply.ErrorCode));
     }
 
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("""{"_meta":{}}""")]
+    [InlineData("""{"_meta":{"io.modelcontextprotocol/clientCapabilities":{}}}""")]
+    [InlineData("""{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}""")]
+    [InlineData("""{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":7}}""")]
+    public async Task Request_WithoutItsMeta_HasInvalidParams(string parameters)
+    {
+        await using var bridge = await TestBridge.ReadyAsync("modern");
+        var reply = await bridge.RequestModernAsync("server/discover", parameters);
+        Assert.Equal((400, -32602, 1), (reply.Status, reply.ErrorCode, reply.Last.GetProperty("id").GetInt32()));
+    }
+
+    [Theory]
+    [InlineData("tasks/get", 400, -32020)]
+    [InlineData("tasks/cancel", 400, -32020)]
+    [InlineData("tasks/update", 400, -32020)]
+    [InlineData("tasks/result", 404, -32601)]
+    [InlineData("tasks/list", 404, -32601)]
+    public async Task TaskRequest_WithoutAName_IsRefusedWhereTheNameIsRequired(string method, int status, int code)
+    {
+        await using var bridge = await TestBridge.ReadyAsync("modern");
+        var reply = await bridge.RequestModernAsync(method, $$"""{"taskId":"t","_meta":{{TestBridge.ModernMeta}} }""");
+        Assert.Equal((status, code), (reply.Status, reply.ErrorCode));
+    }
+
     [Fact]
     public async Task Name_EncodedInBase64_MatchesTheBody()
     {

@@ -69,6 +69,28 @@ public sealed class SharedChildTests
         Assert.NotEqual(pid, (await bridge.CallAsync("pid")).Result);
     }
 
+    [Theory]
+    [InlineData("""{"code":4}""", "exited with code 4")]
+    [InlineData("""{"signal":"SIGKILL"}""", "was killed by signal 9")]
+    public async Task Child_ThatEndsUnexpectedly_IsInTheLog(string how, string end)
+    {
+        await using var bridge = await TestBridge.ReadyAsync("legacy");
+        var pid = (await bridge.CallAsync("pid")).Result;
+        await bridge.CallAsync("exit", how);
+        Assert.Equal("out of cheese", (await bridge.NextAsync(ShimEvent.Log)).Line);
+        Assert.Equal($"server process {pid} {end}", (await bridge.NextAsync(ShimEvent.Log)).Line);
+    }
+
+    [Fact]
+    public async Task Child_EndedOnPurpose_IsNotInTheLog()
+    {
+        await using var bridge = await TestBridge.ReadyAsync("legacy");
+        var session = await bridge.InitializeAsync();
+        using var response = await bridge.SendAsync(TestBridge.Request(HttpMethod.Delete, session: session));
+        await bridge.CallAsync("exit", """{"code":4}""");
+        Assert.Equal("out of cheese", (await bridge.NextAsync(ShimEvent.Log)).Line);
+    }
+
     [Fact]
     public async Task Answer_OfFiftyMegabytes_Passes()
     {

@@ -134,8 +134,12 @@ internal sealed class TestBridge : IAsyncDisposable
     public Task<Reply> CallAsync(string tool, string arguments = "{}", string id = "1", string principal = "alice", string? session = null, string? meta = null) =>
         PostAsync(ToolCall(tool, arguments, id, meta), principal, session);
 
-    public Task<Reply> CallModernAsync(string tool, string arguments = "{}", string id = "1", string principal = "alice") =>
-        PostAsync(ToolCall(tool, arguments, id, ModernMeta), principal, session: null, ModernHeaders("tools/call", tool));
+    public Task<Reply> CallModernAsync(string tool, string arguments = "{}", string id = "1", string principal = "alice", params (string Name, string Value)[] headers) =>
+        PostAsync(ToolCall(tool, arguments, id, ModernMeta), principal, session: null, [.. ModernHeaders("tools/call", tool), .. headers]);
+
+    /// <summary>A modern request with an arbitrary <c>params</c> object.</summary>
+    public Task<Reply> RequestModernAsync(string method, string parameters, string? name = null) =>
+        PostAsync($$"""{"jsonrpc":"2.0","id":1,"method":"{{method}}","params":{{parameters}} }""", "alice", null, ModernHeaders(method, name));
 
     internal const string ModernMeta = """{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}""";
 

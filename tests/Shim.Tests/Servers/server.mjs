@@ -8,6 +8,9 @@ const cancelled = [];
 const waiting = new Map();
 const timers = new Map();
 let asked = 0;
+let lists = 0;
+let header = 'Region';
+const modern = mode === 'modern' || mode === 'annotated';
 
 const send = message => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\n');
 const text = (id, value) => send({ id, result: { content: [{ type: 'text', text: String(value) }] } });
@@ -27,8 +30,10 @@ const tools = {
   pid: id => text(id, process.pid),
   big: (id, a) => text(id, 'x'.repeat(a.size)),
   cancelled: id => text(id, JSON.stringify(cancelled)),
+  lists: id => text(id, lists),
+  rename: (id, a) => { header = a.header; if (a.say) send({ method: 'notifications/tools/list_changed' }); text(id, 'renamed'); },
   hang: () => {},
-  exit: (id, a) => { process.stderr.write('out of cheese\n', () => process.exit(a.code)); },
+  exit: (id, a) => { process.stderr.write('out of cheese\n', () => a.signal ? process.kill(process.pid, a.signal) : process.exit(a.code)); },
   log: id => { send({ method: 'notifications/message', params: { level: 'info', data: 'hello' } }); text(id, 'logged'); },
   changed: id => { text(id, 'ok'); setTimeout(() => send({ method: 'notifications/tools/list_changed' }), 50); },
   slow: (id, a, meta) => {
@@ -52,12 +57,12 @@ createInterface({ input: process.stdin, crlfDelay: Infinity }).on('line', line =
   }
   switch (method) {
     case 'initialize':
-      if (mode === 'modern') return send({ id, error: { code: -32022, message: 'modern only', data: { supported: ['2026-07-28'] } } });
+      if (modern) return send({ id, error: { code: -32022, message: 'modern only', data: { supported: ['2026-07-28'] } } });
       return send({ id, result: { protocolVersion: '2025-11-25', capabilities: { tools: {} }, serverInfo: { name: 'test', version: '1' } } });
     case 'server/discover':
       if (mode === 'allergic') process.exit(9);
       if (mode === 'mute') return;
-      if (mode !== 'modern' && mode !== 'both') return fail(id, -32601, 'Method not found');
+      if (!modern && mode !== 'both') return fail(id, -32601, 'Method not found');
       return send({ id, result: { supportedVersions: ['2026-07-28'], capabilities: {}, serverInfo: { name: 'test', version: '1' } } });
     case 'subscriptions/listen': {
       const note = (method, extra) => send({ method, params: { _meta: { 'io.modelcontextprotocol/subscriptionId': id }, ...extra } });
@@ -71,6 +76,15 @@ createInterface({ input: process.stdin, crlfDelay: Infinity }).on('line', line =
       return;
     case 'tools/call':
       return tools[params.name] ? tools[params.name](id, params.arguments ?? {}, params._meta) : fail(id, -32602, 'Unknown tool');
+    case 'tools/list': {
+      if (mode !== 'annotated') return fail(id, -32601, 'Method not found');
+      lists++;
+      const other = ['pid', 'lists', 'rename', 'cancelled'].map(name => ({ name, inputSchema: { type: 'object' } }));
+      if (params.cursor !== 'the "second"') return send({ id, result: { tools: other, nextCursor: 'the "second"' } });
+      const place = { type: 'object', properties: { city: { type: 'string', 'x-mcp-header': 'City' } } };
+      const properties = { region: { type: 'string', 'x-mcp-header': header }, count: { type: 'integer', 'x-mcp-header': 'Count' }, place };
+      return send({ id, result: { tools: [{ name: 'echo', inputSchema: { type: 'object', properties } }] } });
+    }
     case 'ping':
       return send({ id, result: {} });
     default:
