@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Obot.Shim.Bridge.Boot;
 using Obot.Shim.Contracts;
 using Obot.Shim.Contracts.Boot;
@@ -42,6 +43,8 @@ internal static class GuardHost
             kestrel.Limits.MaxRequestBufferSize = boot.Limits.MaxRequestBodyBytes + (64 * 1024);
             kestrel.Listen(IPEndPoint.Parse(boot.Listen));
         });
+        // nothing here ever blocks a thread: a completion goes on where it arrived instead of waking a worker
+        builder.Services.Configure<SocketTransportOptions>(sockets => sockets.UnsafePreferInlineScheduling = true);
         builder.Services.AddRouting();
         builder.Services.AddHttpForwarder();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);

@@ -51,10 +51,10 @@ internal sealed partial class ProcessHost(
             var secret = Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));
             if (boots.Bridge(start, socket, secret) is { } bridgeBoot)
             {
-                server.Bridge = ShimProcess.Start(shim, "bridge", bridgeBoot, ShimJson.Default.BridgeBoot, line => logs.Write(start.Instance, start.Generation, line));
+                server.Bridge = ShimProcess.Start(shim, ShimProcess.BridgeRole, bridgeBoot, ShimJson.Default.BridgeBoot, line => logs.Write(start.Instance, start.Generation, line));
             }
 
-            server.Guard = ShimProcess.Start(shim, "guard", boots.Guard(start, socket, secret), ShimJson.Default.GuardBoot, line => logs.Write(start.Instance, start.Generation, line));
+            server.Guard = ShimProcess.Start(shim, ShimProcess.GuardRole, boots.Guard(start, socket, secret), ShimJson.Default.GuardBoot, line => logs.Write(start.Instance, start.Generation, line));
             if (server.Bridge is not null)
             {
                 await server.Bridge.ReadyAsync(timeout.Token);

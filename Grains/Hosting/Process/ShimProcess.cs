@@ -14,6 +14,9 @@ namespace Obot.Grains.Hosting.Process;
 /// </summary>
 internal sealed partial class ShimProcess : IDisposable
 {
+    public const string GuardRole = "guard";
+    public const string BridgeRole = "bridge";
+
     private static readonly string[] Inherited =
     [
         "PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
@@ -49,6 +52,12 @@ internal sealed partial class ShimProcess : IDisposable
         foreach (var (key, value) in inherited.Where(pair => pair.Value is not null))
         {
             start.Environment[key] = value;
+        }
+
+        if (role == GuardRole)
+        {
+            // the other half of the guard's inline scheduling, for the sockets towards its server
+            start.Environment["DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS"] = "1";
         }
 
         var started = SystemProcess.Start(start) ?? throw new ServerStartException($"'{shim}' could not be started");
