@@ -66,3 +66,8 @@ internal sealed class DataProtectionKeyConfiguration : IEntityTypeConfiguration<
     public void Configure(EntityTypeBuilder<DataProtectionKeyRow> builder) =>
         builder.ToTable("data_protection_keys").HasKey(row => row.Id);
 }
+
+internal sealed class SignInCodeConfiguration : IEntityTypeConfiguration<SignInCodeRow>
+{
+    public void Configure(EntityTypeBuilder<SignInCodeRow> builder) => builder.ToTable("sign_in_codes").HasKey(row => row.Hash);
+}

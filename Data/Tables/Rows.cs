@@ -99,3 +99,12 @@ public sealed class DataProtectionKeyRow
     public required string Id { get; set; }
     public required string Xml { get; set; }
 }
+
+/// <summary>Table <c>sign_in_codes</c>: one-time sign-in links that were not used yet.</summary>
+public sealed class SignInCodeRow
+{
+    /// <summary>SHA-256 of the code.</summary>
+    public required byte[] Hash { get; set; }
+    public required string UserId { get; set; }
+    public required DateTimeOffset ExpiresAt { get; set; }
+}

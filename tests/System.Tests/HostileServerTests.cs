@@ -141,7 +141,8 @@ public sealed class HostileServerTests(SharedCluster shared, ITestOutputHelper o
     /// <summary>Processes below the silos, and their open handles.</summary>
     private sealed record Counts(int Processes, int Handles)
     {
-        private const int HandleSlack = 24;
+        /// <summary>Connections in the pools of two silos come and go; a leak would be a handle a call, and there are hundreds.</summary>
+        private const int HandleSlack = 64;
 
         public static Counts Take(ObotCluster cluster) => new(cluster.HostedPids().Count, cluster.SiloPids().OfType<int>().Sum(Proc.Handles));
 

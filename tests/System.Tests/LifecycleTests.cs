@@ -51,8 +51,10 @@ public sealed class LifecycleTests(SharedCluster shared, ITestOutputHelper outpu
         var before = await Cluster.DetailsAsync(server.Id);
         var victim = role is "server" ? firstServer : before.Pid(role);
 
+        // the fixture runs behind a wrapper of its own: the server is gone when that is
+        int[] gone = role is "server" && Proc.Parent(victim) is { } wrapper && wrapper != before.Pid("bridge") ? [victim, wrapper] : [victim];
         Signals.Send(victim, Signal.Kill);
-        await Eventually.TrueAsync($"{role} {victim}", "gone", TimeSpan.FromSeconds(5), () => !Proc.Exists(victim));
+        await Eventually.TrueAsync($"{role} {victim}", "gone", TimeSpan.FromSeconds(5), () => !gone.Any(Proc.Exists));
         var clock = Stopwatch.StartNew();
         var secondServer = await ServerPidAsync(client);
         var took = clock.Elapsed;
