@@ -11,7 +11,7 @@ internal sealed record AssertionClaims(string Subject, string Audience, string R
 /// <summary>
 /// Reads the one kind of token that a guard takes: a compact JWS (RFC 7515) with exactly <c>alg: ES256</c> and
 /// <c>typ: obot-assertion+jwt</c>, signed by a key of the cluster. No other algorithm is known here, so none can be asked for. It is ours
-/// and not a library's because a guard stands beside every server: the library costs each of them 4 MB.
+/// and not a library's because it is the heart of the guard's data path, and the library made its binary a megabyte larger.
 /// </summary>
 internal static class SignedAssertion
 {
