@@ -7,6 +7,13 @@ namespace Obot.Data;
 public sealed class ObotDb(DbContextOptions<ObotDb> options) : DbContext(options)
 {
     public DbSet<UserRow> Users => Set<UserRow>();
+    public DbSet<AuthProviderRow> AuthProviders => Set<AuthProviderRow>();
+    public DbSet<UserIdentityRow> UserIdentities => Set<UserIdentityRow>();
+    public DbSet<LocalAccountRow> LocalAccounts => Set<LocalAccountRow>();
+    public DbSet<GroupRow> Groups => Set<GroupRow>();
+    public DbSet<GroupMemberRow> GroupMembers => Set<GroupMemberRow>();
+    public DbSet<UserSessionRow> UserSessions => Set<UserSessionRow>();
+    public DbSet<SettingRow> Settings => Set<SettingRow>();
     public DbSet<ServerRow> Servers => Set<ServerRow>();
     public DbSet<ServerValueRow> ServerValues => Set<ServerValueRow>();
     public DbSet<ServerInstanceRow> ServerInstances => Set<ServerInstanceRow>();

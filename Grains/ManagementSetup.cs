@@ -2,9 +2,11 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Obot.Grains.Abstractions.ApiKeys;
 using Obot.Grains.Abstractions.Hosting;
+using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Security;
 using Obot.Grains.ApiKeys;
 using Obot.Grains.Hosting;
+using Obot.Grains.Identity;
 using Obot.Grains.Security;
 
 namespace Obot.Grains;
@@ -23,6 +25,8 @@ public static class ManagementSetup
         services.AddSingleton<SecurityFeed>();
         services.AddSingleton<ISecurityFeed>(provider => provider.GetRequiredService<SecurityFeed>());
         services.AddHostedService(provider => provider.GetRequiredService<SecurityFeed>());
+
+        services.AddSingleton<IUserDirectory, UserDirectory>();
 
         services.AddSingleton<ApiKeyUsage>();
         services.AddSingleton<IApiKeyUsage>(provider => provider.GetRequiredService<ApiKeyUsage>());

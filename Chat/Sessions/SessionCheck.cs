@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Security.Claims;
 using Obot.Grains.Abstractions.ApiKeys;
+using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Security;
 
 namespace Obot.Chat.Sessions;

@@ -18,7 +18,7 @@ namespace Obot.Chat.Sessions;
 public static class SessionSetup
 {
     /// <summary>Authentication scheme of the session cookie.</summary>
-    public const string Scheme = "obot-session";
+    public const string Scheme = SessionPrincipal.Scheme;
 
     /// <summary>Authorization policy of the pages: a signed-in user.</summary>
     public const string Policy = "obot-session";
@@ -93,7 +93,7 @@ public static class SessionSetup
             return Results.Redirect($"{LoginPath}?failed={(string.IsNullOrEmpty(code) ? "token" : "code")}&returnUrl={Uri.EscapeDataString(local)}");
         }
 
-        await context.SignInAsync(Scheme, SessionPrincipal.ToClaims(principal, Scheme), new AuthenticationProperties { IsPersistent = true });
+        await context.SignInAsync(Scheme, SessionPrincipal.ToClaims(principal), new AuthenticationProperties { IsPersistent = true });
         return Results.LocalRedirect(local);
     }
 

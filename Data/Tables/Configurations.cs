@@ -5,7 +5,14 @@ namespace Obot.Data.Tables;
 
 internal sealed class UserConfiguration : IEntityTypeConfiguration<UserRow>
 {
-    public void Configure(EntityTypeBuilder<UserRow> builder) => builder.ToTable("users").HasKey(row => row.Id);
+    public void Configure(EntityTypeBuilder<UserRow> builder)
+    {
+        builder.ToTable("users").HasKey(row => row.Id);
+        builder.Property(row => row.Kind).HasDefaultValue("Person");
+        builder.Property(row => row.Auditor).HasDefaultValue(false);
+        builder.HasIndex(row => row.EmailIndex);
+        builder.HasIndex(row => new { row.CreatedAt, row.Id });
+    }
 }
 
 internal sealed class ServerConfiguration : IEntityTypeConfiguration<ServerRow>

@@ -9,6 +9,18 @@ public sealed class UserRow
     /// <summary>Name of the role (<c>Basic</c> … <c>Owner</c>).</summary>
     public required string Role { get; set; }
     public required DateTimeOffset CreatedAt { get; set; }
+
+    /// <summary>Name of the kind: <c>Person</c>, <c>Service</c>, <c>System</c>.</summary>
+    public string Kind { get; set; } = "Person";
+
+    /// <summary>Encrypted.</summary>
+    public byte[]? Email { get; set; }
+
+    /// <summary>Blind index of the e-mail address in lower case: finds it without reading it.</summary>
+    public byte[]? EmailIndex { get; set; }
+    public bool Auditor { get; set; }
+    public DateTimeOffset? DisabledAt { get; set; }
+    public DateTimeOffset? LastSeenAt { get; set; }
 }
 
 /// <summary>Table <c>mcp_servers</c>.</summary>

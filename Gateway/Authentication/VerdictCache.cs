@@ -88,19 +88,27 @@ internal sealed class VerdictCache : IDisposable
 
     private void Forget(SecurityChange change)
     {
-        if (change.Kind == SecurityChangeKinds.Everything)
+        switch (change.Kind)
         {
-            verdicts.Clear();
+            case SecurityChangeKinds.Everything:
+                verdicts.Clear();
+                break;
+            case SecurityChangeKinds.ApiKey or SecurityChangeKinds.Session or SecurityChangeKinds.Grant:
+                Forget(principal => principal.CredentialId == change.Subject);
+                break;
+            case SecurityChangeKinds.User:
+                Forget(principal => principal.UserId == change.Subject);
+                break;
+            default:
+                break;
         }
+    }
 
-        if (change.Kind != SecurityChangeKinds.ApiKey)
-        {
-            return;
-        }
-
+    private void Forget(Func<Principal, bool> isMeant)
+    {
         foreach (var (key, verdict) in verdicts)
         {
-            if (verdict.Principal.CredentialId == change.Subject)
+            if (isMeant(verdict.Principal))
             {
                 verdicts.TryRemove(key, out _);
             }

@@ -5,7 +5,7 @@ namespace Obot.Grains.Abstractions.Identity;
 /// </summary>
 /// <param name="UserId">Stable id of the user; <c>sub</c> of the assertion.</param>
 /// <param name="Role">Highest role that the credential carries.</param>
-/// <param name="CredentialId">Id of the API key, session or token behind the call; never the credential itself.</param>
+/// <param name="CredentialId">Id of the API key, session or OAuth grant behind the call; never the credential itself.</param>
 /// <param name="Scopes">What the credential is good for: <c>mcp</c>, <c>llm</c>, <c>api</c>.</param>
 /// <param name="ServerIds">The only servers that the credential reaches; null means all.</param>
 [GenerateSerializer, Immutable, Alias("Obot.Principal")]
@@ -16,6 +16,18 @@ public sealed record Principal(
     [property: Id(3)] IReadOnlyList<string> Scopes,
     [property: Id(4)] IReadOnlyList<string>? ServerIds = null)
 {
+    /// <summary>Ids of the user's groups.</summary>
+    [Id(5)]
+    public IReadOnlyList<string> Groups { get; init; } = [];
+
+    /// <summary>The add-on that opens bodies of audit records, whatever the role.</summary>
+    [Id(6)]
+    public bool Auditor { get; init; }
+
+    /// <summary>Client id of the OAuth client that holds the credential; null for API keys and sessions.</summary>
+    [Id(7)]
+    public string? ClientId { get; init; }
+
     /// <summary>Whether the credential carries <paramref name="scope"/> (see <see cref="Identity.Scopes"/>).</summary>
     public bool Has(string scope) => Scopes.Contains(scope, StringComparer.Ordinal);
 

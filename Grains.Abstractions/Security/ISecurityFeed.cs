@@ -25,6 +25,21 @@ public static class SecurityChangeKinds
     /// <summary>An API key was revoked.</summary>
     public const string ApiKey = "api-key";
 
+    /// <summary>A user's role, groups, add-ons or standing changed, or the user is gone. The subject is the user's id.</summary>
+    public const string User = "user";
+
+    /// <summary>A sign-in session ended. The subject is its id.</summary>
+    public const string Session = "session";
+
+    /// <summary>What a client was granted was taken back: consent, refresh token family. The subject is the grant's id.</summary>
+    public const string Grant = "grant";
+
+    /// <summary>An identity provider was made, changed or removed.</summary>
+    public const string AuthProvider = "auth-provider";
+
+    /// <summary>An access rule was made, changed or removed.</summary>
+    public const string AccessRule = "access-rule";
+
     /// <summary>A server was made, changed or removed.</summary>
     public const string Server = "server";
 

@@ -10,7 +10,7 @@ using Obot.Grains.Abstractions.Security;
 namespace Obot.Grains.ApiKeys;
 
 /// <summary>API keys in table <c>api_keys</c>; everyone sees their own.</summary>
-internal sealed class StoredApiKeys(IDbContextFactory<ObotDb> databases, IApiKeyUsage usage, TimeProvider time) : IApiKeys
+internal sealed class StoredApiKeys(IDbContextFactory<ObotDb> databases, IUserDirectory users, IApiKeyUsage usage, TimeProvider time) : IApiKeys
 {
     public async Task<CreatedApiKey> Create(Principal caller, NewApiKey request, CancellationToken cancellationToken)
     {
@@ -100,28 +100,20 @@ internal sealed class StoredApiKeys(IDbContextFactory<ObotDb> databases, IApiKey
         var hash = ApiKeyFormat.Hash(key);
         var now = time.Now();
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        var found = await (
-            from row in db.ApiKeys.AsNoTracking()
-            where row.Hash == hash && row.RevokedAt == null && (row.ExpiresAt == null || row.ExpiresAt > now)
-            join user in db.Users on row.UserId equals user.Id into users
-            from user in users.DefaultIfEmpty()
-            select new { row.Id, row.UserId, row.Scopes, row.ServerIds, row.ExpiresAt, Role = (string?)user.Role })
+        var found = await db.ApiKeys.AsNoTracking()
+            .Where(row => row.Hash == hash && row.RevokedAt == null && (row.ExpiresAt == null || row.ExpiresAt > now))
+            .Select(row => new { row.Id, row.UserId, row.Scopes, row.ServerIds, row.ExpiresAt })
             .SingleOrDefaultAsync(cancellationToken);
-        if (found is null || RoleOf(found.UserId, found.Role) is not { } role)
+
+        // a key of a user who is gone is no key
+        if (found is null || await users.Find(found.UserId, cancellationToken) is not { } user)
         {
             return null;
         }
 
         usage.Used(found.Id);
-        return (new Principal(found.UserId, role, found.Id, found.Scopes, found.ServerIds), found.ExpiresAt);
+        return (user.As(found.Id, found.Scopes, found.ServerIds), found.ExpiresAt);
     }
-
-    /// <summary>A key of a user who is gone is no key.</summary>
-    private static Role? RoleOf(string userId, string? role) => role switch
-    {
-        null => userId == WellKnownUsers.Bootstrap ? Role.Owner : null,
-        _ => Enum.TryParse<Role>(role, out var value) ? value : null,
-    };
 
     private static IQueryable<ApiKeyRow> Of(ObotDb db, Principal caller) =>
         db.ApiKeys.AsNoTracking().Where(row => row.UserId == caller.UserId && row.RevokedAt == null);

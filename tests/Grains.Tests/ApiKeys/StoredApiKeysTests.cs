@@ -8,6 +8,7 @@ using Obot.Grains.Abstractions.ApiKeys;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Security;
 using Obot.Grains.ApiKeys;
+using Obot.Grains.Identity;
 using Obot.Grains.Security;
 
 namespace Obot.Grains.Tests.ApiKeys;
@@ -15,7 +16,7 @@ namespace Obot.Grains.Tests.ApiKeys;
 [Collection(nameof(PostgresTests))]
 public sealed class StoredApiKeysTests(Postgres postgres)
 {
-    private readonly StoredApiKeys _keys = new(postgres.Databases, Substitute.For<IApiKeyUsage>(), TimeProvider.System);
+    private readonly StoredApiKeys _keys = new(postgres.Databases, new UserDirectory(postgres.Databases), Substitute.For<IApiKeyUsage>(), TimeProvider.System);
     private readonly Principal _caller = new($"u-{Guid.NewGuid():N}", Role.Basic, "c", Scopes.All);
 
     [Fact]

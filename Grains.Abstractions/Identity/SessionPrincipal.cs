@@ -1,26 +1,36 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Claims;
-using Obot.Grains.Abstractions.Identity;
 
-namespace Obot.Chat.Sessions;
+namespace Obot.Grains.Abstractions.Identity;
 
 /// <summary>A <see cref="Principal"/> as the claims of a session's ticket, and back.</summary>
 public static class SessionPrincipal
 {
+    /// <summary>Authentication scheme of the session cookie, for whoever asks the host who sits at the browser.</summary>
+    public const string Scheme = "obot-session";
+
     private const string User = "sub";
     private const string RoleType = "role";
     private const string Credential = "cid";
     private const string Scope = "scope";
     private const string Server = "server";
     private const string Restricted = "restricted";
+    private const string Group = "group";
+    private const string AuditorType = "auditor";
 
-    public static ClaimsPrincipal ToClaims(Principal principal, string scheme)
+    public static ClaimsPrincipal ToClaims(Principal principal)
     {
-        var identity = new ClaimsIdentity(scheme, User, RoleType);
+        var identity = new ClaimsIdentity(Scheme, User, RoleType);
         identity.AddClaim(new(User, principal.UserId));
         identity.AddClaim(new(RoleType, principal.Role.ToString()));
         identity.AddClaim(new(Credential, principal.CredentialId));
         identity.AddClaims(principal.Scopes.Select(scope => new Claim(Scope, scope)));
+        identity.AddClaims(principal.Groups.Select(group => new Claim(Group, group)));
+        if (principal.Auditor)
+        {
+            identity.AddClaim(new(AuditorType, "true"));
+        }
+
         if (principal.ServerIds is { } servers)
         {
             identity.AddClaim(new(Restricted, "true"));
@@ -43,7 +53,11 @@ public static class SessionPrincipal
         }
 
         string[] All(string type) => [.. claims.FindAll(type).Select(claim => claim.Value)];
-        return new(user, role, credential, All(Scope), TryFind(claims, Restricted, out _) ? All(Server) : null);
+        return new(user, role, credential, All(Scope), TryFind(claims, Restricted, out _) ? All(Server) : null)
+        {
+            Groups = All(Group),
+            Auditor = TryFind(claims, AuditorType, out _),
+        };
     }
 
     private static bool TryFind(ClaimsPrincipal claims, string type, [NotNullWhen(true)] out string? value) => (value = claims.FindFirst(type)?.Value) is not null;
