@@ -23,6 +23,9 @@ public sealed class ObotDb(DbContextOptions<ObotDb> options) : DbContext(options
     public DbSet<SignInCodeRow> SignInCodes => Set<SignInCodeRow>();
     public DbSet<DataProtectionKeyRow> DataProtectionKeys => Set<DataProtectionKeyRow>();
 
-    protected override void OnModelCreating(ModelBuilder modelBuilder) =>
+    protected override void OnModelCreating(ModelBuilder modelBuilder)
+    {
+        OAuthTables.Configure(modelBuilder);
         modelBuilder.ApplyConfigurationsFromAssembly(typeof(ObotDb).Assembly);
+    }
 }
