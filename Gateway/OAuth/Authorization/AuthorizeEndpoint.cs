@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Microsoft.AspNetCore;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Http;
+using Obot.Gateway.OAuth.Clients;
 using Obot.Gateway.OAuth.Tokens;
 using Obot.Grains.Abstractions.Identity;
 using OpenIddict.Abstractions;
@@ -35,7 +36,7 @@ internal sealed class AuthorizeEndpoint(IOpenIddictApplicationManager applicatio
         if (caller is null || request.HasPromptValue(PromptValues.Login) || await users.Find(caller.UserId, cancellationToken) is not { } user)
         {
             return request.HasPromptValue(PromptValues.None)
-                ? Grants.Refuse(Errors.LoginRequired, "Nobody is signed in at this browser.")
+                ? RefuseUnseen(request, Errors.LoginRequired, "Nobody is signed in at this browser.")
                 : Results.Redirect($"{LoginPath}?returnUrl={Uri.EscapeDataString($"{OAuthSetup.Prefix}/continue{Query(request)}")}");
         }
 
@@ -83,9 +84,16 @@ internal sealed class AuthorizeEndpoint(IOpenIddictApplicationManager applicatio
         }
 
         return request.HasPromptValue(PromptValues.None)
-            ? Grants.Refuse(Errors.ConsentRequired, "The user has not agreed to this client yet.")
+            ? RefuseUnseen(request, Errors.ConsentRequired, "The user has not agreed to this client yet.")
             : page.Ask(question, request);
     }
+
+    /// <summary>
+    /// A refusal that nobody clicked for goes to an application on the same computer, but never to a page somewhere: with a client that
+    /// anybody may register, this address would send people wherever its maker likes (RFC 9700, section 4.11.2).
+    /// </summary>
+    private IResult RefuseUnseen(OpenIddictRequest request, string error, string description) =>
+        RedirectUris.IsLoopback(request.RedirectUri!) ? Grants.Refuse(error, description) : page.Trouble(error, description);
 
     /// <summary>The request again, without the order to sign in that has been followed then.</summary>
     private static QueryString Query(OpenIddictRequest request) => QueryString.Create(
