@@ -24,7 +24,7 @@ public static class GrainsSetup
         services.AddSingleton<ClusterKeys>().AddSingleton<IHostedService>(provider => provider.GetRequiredService<ClusterKeys>());
         services.AddSingleton<IAssertionIssuer, AssertionIssuer>();
         services.AddSingleton<IControlCertificate, ControlCertificate>();
-        services.AddSingleton<ISignIn, SignIn>();
+        services.AddSignInPorts(configuration);
 
         services.AddHttpClient(ProcessHost.HttpClientName, client => client.Timeout = TimeSpan.FromSeconds(5));
         services.AddSingleton<BootDocuments>().AddSingleton<ServerPlans>().AddSingleton<ProcessLogs>();

@@ -29,6 +29,9 @@ public static class ManagementSetup
         api.ProducesProblem(StatusCodes.Status401Unauthorized);
         ServerEndpoints.Map(api);
         SignInCodeEndpoints.Map(api);
+        SessionEndpoints.Map(api);
+        AuthProviderEndpoints.Map(api);
+        LocalAccountEndpoints.Map(api);
         ApiKeyEndpoints.Map(api);
         api.MapGet("/version", Version).WithTags("version").Produces<VersionBody>().WithSummary("What runs here");
         api.Map("/{**rest}", NotFound).ExcludeFromDescription();
