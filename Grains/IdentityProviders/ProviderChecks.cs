@@ -8,6 +8,9 @@ internal sealed class ProviderChecks(IHttpClientFactory clients)
 {
     public const string ClientName = "obot-identity-provider-check";
 
+    private static readonly (string Name, bool Required)[] Endpoints =
+        [("authorization_endpoint", true), ("token_endpoint", true), ("jwks_uri", true), ("userinfo_endpoint", false)];
+
     /// <summary>The most that is read of an answer.</summary>
     public const int MaxAnswer = 1024 * 1024;
 
@@ -43,9 +46,15 @@ internal sealed class ProviderChecks(IHttpClientFactory clients)
             issuer == provider.Authority ? FindingOutcome.Passed : issuer?.TrimEnd('/') == provider.Authority.TrimEnd('/') ? FindingOutcome.Warning : FindingOutcome.Failed,
             issuer == provider.Authority ? $"'{issuer}', as configured." : $"The document says '{issuer}', configured is '{provider.Authority}'. Use exactly what the document says.");
 
-        foreach (var (name, required) in new[] { ("authorization_endpoint", true), ("token_endpoint", true), ("jwks_uri", true), ("userinfo_endpoint", false) })
+        var endpoints = 0;
+        foreach (var (name, required) in Endpoints)
         {
-            CheckEndpoint(http, document, name, required);
+            endpoints += CheckEndpoint(http, document, name, required) ? 1 : 0;
+        }
+
+        if (endpoints == Endpoints.Length)
+        {
+            http.Add("Endpoints", FindingOutcome.Passed, "All there, and all https or on loopback.");
         }
 
         if (Text(document, "jwks_uri") is { } keys && IsSafe(keys) && await http.JsonAsync("Signing keys", keys) is { } set)
@@ -118,17 +127,21 @@ internal sealed class ProviderChecks(IHttpClientFactory clients)
         }
     }
 
-    private static void CheckEndpoint(ProviderProbe http, JsonObject document, string name, bool required)
+    private static bool CheckEndpoint(ProviderProbe http, JsonObject document, string name, bool required)
     {
-        var url = Text(document, name);
-        if (url is null)
+        if (Text(document, name) is not { } url)
         {
             http.Add(name, required ? FindingOutcome.Failed : FindingOutcome.Warning, required ? "The document does not name it." : "The document does not name it: all claims must be in the ID token.");
+            return false;
         }
-        else if (!IsSafe(url))
+
+        if (!IsSafe(url))
         {
             http.Add(name, FindingOutcome.Failed, $"'{url}' is neither https nor on loopback.");
+            return false;
         }
+
+        return true;
     }
 
     private static void Supports(ProviderProbe http, JsonObject document, string name, IReadOnlyList<string> wanted, string check, FindingOutcome otherwise)

@@ -79,7 +79,8 @@ public sealed class SignInTests(ITestOutputHelper output)
         Assert.DoesNotContain("a-secret-of-the-tests-only", created.ToString(), StringComparison.Ordinal);
         Assert.Equal(302, seen.GetProperty("secondSilo").GetProperty("status").GetInt32());
         Assert.StartsWith(Text(seen.GetProperty("secondSilo"), "issuer"), Text(seen.GetProperty("secondSilo"), "location"), StringComparison.Ordinal);
-        Assert.Equal($"{origin}/signin/company/callback", Text(seen, "redirectUri"));
+        Assert.Equal($"{origin}/signin/gh/callback", Text(seen.GetProperty("asked"), "redirectUri"));
+        Assert.Equal("S256", Text(seen.GetProperty("asked"), "pkce"));
         Assert.StartsWith("/login?failed=gone", Text(seen, "deleted"), StringComparison.Ordinal);
     }
 

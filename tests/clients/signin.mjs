@@ -64,8 +64,6 @@ const steps = {
     seen.created = await api('POST', '/api/auth-providers', draft('company', { name: 'Company' }));
     const begun = await fetch(`${two}/signin/company`, { redirect: 'manual' });
     seen.secondSilo = { status: begun.status, location: begun.headers.get('location'), issuer: idp.issuer };
-    const rebound = await fetch(`${one}/signin/company`, { redirect: 'manual', headers: { 'x-forwarded-host': 'evil.example' } });
-    seen.redirectUri = new URL(rebound.headers.get('location')).searchParams.get('redirect_uri');
   },
   async oidc() {
     const { context, page } = await visitor();
@@ -216,6 +214,9 @@ const steps = {
     seen.gitHubCreated = (await api('POST', '/api/auth-providers', {
       id: 'gh', name: 'Our GitHub', clientSecret: client.secret, settings: { preset: 'github', presetValues: { url: gitHub.url }, clientId: client.id },
     })).status;
+    const begun = await fetch(`${one}/signin/gh`, { redirect: 'manual', headers: { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https' } });
+    const asked = new URL(begun.headers.get('location')).searchParams;
+    seen.asked = { redirectUri: asked.get('redirect_uri'), pkce: asked.get('code_challenge_method'), scope: asked.get('scope') };
     const { page } = await visitor();
     await page.goto(`${one}/login`);
     await page.getByRole('link', { name: 'Sign in with Our GitHub' }).click();

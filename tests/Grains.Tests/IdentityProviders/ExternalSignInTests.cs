@@ -12,7 +12,7 @@ using Obot.Grains.IdentityProviders;
 namespace Obot.Grains.Tests.IdentityProviders;
 
 [Collection(nameof(PostgresTests))]
-public sealed class ExternalSignInTests
+public sealed class ExternalSignInTests : IDisposable
 {
     private const string Token = "a-token-of-the-tests";
     private readonly Postgres _postgres;
@@ -116,6 +116,8 @@ public sealed class ExternalSignInTests
             await db.Users.Where(row => row.Id == WellKnownUsers.Bootstrap).ExecuteUpdateAsync(set => set.SetProperty(row => row.DisabledAt, (DateTimeOffset?)null));
         }
     }
+
+    public void Dispose() => _bootstrap.Dispose();
 
     private Task<ExternalSignInResult> SignInAsync(string subject, string? email = null, bool verified = false, string[]? groups = null) =>
         _signIn.SignIn(_provider, new(subject, subject, email, verified, groups ?? []), CancellationToken.None);
