@@ -24,6 +24,9 @@ public sealed class ObotDb(DbContextOptions<ObotDb> options) : DbContext(options
     public DbSet<DataKeyRow> DataKeys => Set<DataKeyRow>();
     public DbSet<DataProtectionKeyRow> DataProtectionKeys => Set<DataProtectionKeyRow>();
 
-    protected override void OnModelCreating(ModelBuilder modelBuilder) =>
+    protected override void OnModelCreating(ModelBuilder modelBuilder)
+    {
+        OAuthTables.Configure(modelBuilder);
         modelBuilder.ApplyConfigurationsFromAssembly(typeof(ObotDb).Assembly);
+    }
 }

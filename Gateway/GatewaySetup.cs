@@ -1,11 +1,13 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Obot.Gateway.Authentication;
 using Obot.Gateway.Control;
 using Obot.Gateway.Management;
 using Obot.Gateway.Mcp;
+using Obot.Gateway.OAuth;
 
 namespace Obot.Gateway;
 
@@ -20,8 +22,10 @@ public static class GatewaySetup
         services.AddHttpForwarder();
         services.AddSingleton<Hosts>().AddSingleton<VerdictCache>();
         services.AddSingleton<RouteTable>().AddSingleton<GuardForwarder>().AddSingleton<ParkedStream>().AddSingleton<McpEndpoint>();
-        services.AddSingleton<ICallerAuthenticator, CallerAuthenticator>().AddSingleton<ControlEndpoint>();
+        services.AddSingleton<CallerAuthenticator>().AddSingleton<ICallerAuthenticator>(provider => provider.GetRequiredService<CallerAuthenticator>());
+        services.AddSingleton<ControlEndpoint>();
         services.AddManagement();
+        services.AddOAuth(configuration);
         return services;
     }
 
@@ -45,11 +49,20 @@ public static class GatewaySetup
         }));
         app.Use(next => context => hosts.InvokeAsync(context, next));
 
+        app.UseOAuthAddress();
+
         // the data path leaves here: no routing, no session middleware, nothing that a page needs
         var mcp = app.ApplicationServices.GetRequiredService<McpEndpoint>();
         return app.Use(next => context =>
             context.Request.Path.StartsWithSegments(McpEndpoint.Prefix, StringComparison.Ordinal, out var rest)
                 ? mcp.HandleAsync(context, rest.Value.AsSpan().Trim('/').ToString())
                 : next(context));
+    }
+
+    /// <summary>The management API and the authorization server.</summary>
+    public static void MapGateway(this IEndpointRouteBuilder endpoints)
+    {
+        endpoints.MapOAuth();
+        endpoints.MapManagement();
     }
 }

@@ -49,10 +49,37 @@ internal sealed class Hosts
         }
 
         var origin = context.Request.Headers.Origin;
-        return origin.Count == 0 || (origin.Count == 1 && origins.Contains(origin[0]!))
-            ? next(context)
-            : McpError.RefuseAsync(context, StatusCodes.Status403Forbidden, $"Pages of '{origin}' may not call this host (Obot:Gateway:AllowedOrigins).");
+        if (origin.Count == 0)
+        {
+            return next(context);
+        }
+
+        var isKnown = origin.Count == 1 && origins.Contains(origin[0]!);
+        if (IsForAnyPage(context.Request.Path))
+        {
+            Cors.AllowAnyone(context.Response);
+        }
+        else if (isKnown)
+        {
+            Cors.Allow(context);
+        }
+        else
+        {
+            return McpError.RefuseAsync(context, StatusCodes.Status403Forbidden, $"Pages of '{origin}' may not call this host (Obot:Gateway:AllowedOrigins).");
+        }
+
+        if (!Cors.IsPreflight(context.Request))
+        {
+            return next(context);
+        }
+
+        Cors.AnswerPreflight(context);
+        return Task.CompletedTask;
     }
+
+    /// <summary>What no cookie opens and anybody may read: MCP clients that run in a browser find their way to a token here.</summary>
+    private static bool IsForAnyPage(PathString path) =>
+        path.StartsWithSegments("/.well-known", StringComparison.Ordinal) || path.Value is "/oauth/token" or "/oauth/register" or "/oauth/revoke" or "/oauth/jwks";
 
     private static IEnumerable<Uri> Loopback(Uri uri) =>
         new[] { "localhost", "127.0.0.1", "[::1]" }.Select(host => new Uri($"{uri.Scheme}://{host}:{uri.Port}"));

@@ -3,10 +3,12 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
+using Obot.Grains.Abstractions.Outbound;
 using Obot.Grains.Encryption;
 using Obot.Grains.Hosting;
 using Obot.Grains.Hosting.Process;
 using Obot.Grains.Identity;
+using Obot.Grains.Outbound;
 using Orleans.Runtime.Placement;
 
 namespace Obot.Grains;
@@ -22,9 +24,14 @@ public static class GrainsSetup
 
         services.AddEncryption(configuration);
         services.AddSingleton<ClusterKeys>().AddSingleton<IHostedService>(provider => provider.GetRequiredService<ClusterKeys>());
+        services.AddSingleton<OAuthKeys>().AddSingleton<IOAuthKeys>(provider => provider.GetRequiredService<OAuthKeys>());
+        services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<OAuthKeys>());
         services.AddSingleton<IAssertionIssuer, AssertionIssuer>();
         services.AddSingleton<IControlCertificate, ControlCertificate>();
         services.AddSignInPorts(configuration);
+
+        services.Configure<OutboundOptions>(configuration.GetSection("Obot:Outbound"));
+        services.AddSingleton<IOutboundDocuments, OutboundDocuments>();
 
         services.AddHttpClient(ProcessHost.HttpClientName, client => client.Timeout = TimeSpan.FromSeconds(5));
         services.AddSingleton<BootDocuments>().AddSingleton<ServerPlans>().AddSingleton<ProcessLogs>();

@@ -27,6 +27,7 @@ public static class ManagementSetup
         services.AddHostedService(provider => provider.GetRequiredService<SecurityFeed>());
 
         services.AddSingleton<IUserDirectory, UserDirectory>();
+        services.AddSingleton<IConnectedApplications, ConnectedApplications>();
 
         services.AddSingleton<ApiKeyUsage>();
         services.AddSingleton<IApiKeyUsage>(provider => provider.GetRequiredService<ApiKeyUsage>());

@@ -2,7 +2,6 @@ using Obot.Chat;
 using Obot.Chat.Sessions;
 using Obot.Data;
 using Obot.Gateway;
-using Obot.Gateway.Management;
 using Obot.Grains;
 using Obot.Silo;
 using Obot.Silo.Cluster;
@@ -51,15 +50,16 @@ if (options.HasRole(SiloRoles.Gateway))
 }
 
 app.UseRouting();
+app.UseAuthentication();
 if (options.HasRole(SiloRoles.Chat))
 {
-    app.UseAuthentication().UseAuthorization().UseChat();
+    app.UseAuthorization().UseChat();
     app.MapChat();
 }
 
 if (options.HasRole(SiloRoles.Gateway))
 {
-    app.MapManagement();
+    app.MapGateway();
 }
 
 app.MapHealth();

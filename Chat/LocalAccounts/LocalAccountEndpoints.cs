@@ -41,7 +41,7 @@ internal static class LocalAccountEndpoints
 
         devices.Write(context, name, result.Device!);
         await sessions.OpenAsync(context, user.As(user.UserId, Scopes.All), SessionProviders.Local);
-        return Results.LocalRedirect(ReturnUrl.Local(returnUrl));
+        return Onward.To(returnUrl);
     }
 
     private static async Task<IResult> SetAsync(HttpContext context, ILocalAccounts accounts, SessionSignIn sessions, [FromForm] string? code, [FromForm] string? password, [FromForm] string? again)

@@ -43,7 +43,7 @@ internal static class SessionEndpoints
 
         var provider = isCode || principal.UserId == WellKnownUsers.Bootstrap && principal.CredentialId == "bootstrap" ? SessionProviders.Bootstrap : SessionProviders.ApiKey;
         await sessions.OpenAsync(context, principal, provider);
-        return Results.LocalRedirect(ReturnUrl.Local(returnUrl));
+        return Onward.To(returnUrl);
     }
 
     /// <summary>The field makes the binding check the antiforgery token.</summary>

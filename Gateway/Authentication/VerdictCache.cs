@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Options;
+using Obot.Gateway.OAuth.Tokens;
 using Obot.Grains.Abstractions.ApiKeys;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Security;
@@ -21,15 +22,16 @@ internal sealed class VerdictCache : IDisposable
     private readonly ConcurrentDictionary<string, UserLoad> loads = new();
     private readonly ISignIn signIn;
     private readonly IApiKeys apiKeys;
+    private readonly AccessTokens tokens;
     private readonly IApiKeyUsage usage;
     private readonly ISecurityFeed feed;
     private readonly TimeProvider time;
     private readonly IOptions<SecurityOptions> options;
     private readonly IDisposable subscription;
 
-    public VerdictCache(ISignIn signIn, IApiKeys apiKeys, IApiKeyUsage usage, ISecurityFeed feed, TimeProvider time, IOptions<SecurityOptions> options)
+    public VerdictCache(ISignIn signIn, IApiKeys apiKeys, AccessTokens tokens, IApiKeyUsage usage, ISecurityFeed feed, TimeProvider time, IOptions<SecurityOptions> options)
     {
-        (this.signIn, this.apiKeys, this.usage, this.feed, this.time, this.options) = (signIn, apiKeys, usage, feed, time, options);
+        (this.signIn, this.apiKeys, this.tokens, this.usage, this.feed, this.time, this.options) = (signIn, apiKeys, tokens, usage, feed, time, options);
         subscription = feed.Subscribe(Forget);
     }
 
@@ -50,6 +52,29 @@ internal sealed class VerdictCache : IDisposable
 
     public void Dispose() => subscription.Dispose();
 
+    /// <summary>
+    /// For a principal whom the session cookie proved on this very request: the verdict only keeps what was signed for it.
+    /// </summary>
+    public Verdict? OfSession(Principal principal)
+    {
+        if (IsStale)
+        {
+            return null;
+        }
+
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        Hash($"session\0{principal.CredentialId}", hash);
+        var key = new UInt128(BitConverter.ToUInt64(hash), BitConverter.ToUInt64(hash[8..]));
+        return verdicts.TryGetValue(key, out var verdict) && time.GetUtcNow() < verdict.GoodUntil && verdict.Principal.Role == principal.Role
+            ? verdict
+            : verdicts[key] = Make(principal, time.GetUtcNow() + Lifetime);
+    }
+
+    private Verdict Make(Principal principal, DateTimeOffset goodUntil) => new(principal, goodUntil, loads.GetOrAdd(principal.UserId, static _ => new()));
+
+    private static (Principal Principal, DateTimeOffset ExpiresAt)? Limited((Principal Principal, DateTimeOffset? ExpiresAt)? found) =>
+        found is { } key ? (key.Principal, key.ExpiresAt ?? DateTimeOffset.MaxValue) : null;
+
     private bool IsStale => feed.Staleness > options.Value.MaxStaleness;
 
     private async Task<Verdict?> AskAsync(UInt128 key, string credential, CancellationToken cancellationToken)
@@ -62,7 +87,9 @@ internal sealed class VerdictCache : IDisposable
         // a revocation that arrives while the table is being read must not be overtaken by what was read before it
         var revision = feed.Revision;
         var until = time.GetUtcNow() + Lifetime;
-        var found = await apiKeys.Authenticate(credential, cancellationToken);
+        var found = AccessTokens.LooksLike(credential)
+            ? await tokens.Authenticate(credential, cancellationToken)
+            : Limited(await apiKeys.Authenticate(credential, cancellationToken));
         var principal = found?.Principal ?? await signIn.WithToken(credential, cancellationToken);
         if (principal is null)
         {
@@ -70,8 +97,7 @@ internal sealed class VerdictCache : IDisposable
             return null;
         }
 
-        var goodUntil = found?.ExpiresAt is { } expires && expires < until ? expires : until;
-        var verdict = new Verdict(principal, goodUntil, loads.GetOrAdd(principal.UserId, static _ => new()));
+        var verdict = Make(principal, found is { ExpiresAt: var expires } && expires < until ? expires : until);
         if (verdicts.Count >= Capacity)
         {
             verdicts.Clear();

@@ -33,6 +33,7 @@ public static class ManagementSetup
         AuthProviderEndpoints.Map(api);
         LocalAccountEndpoints.Map(api);
         ApiKeyEndpoints.Map(api);
+        ConnectedApplicationEndpoints.Map(api);
         api.MapGet("/version", Version).WithTags("version").Produces<VersionBody>().WithSummary("What runs here");
         api.Map("/{**rest}", NotFound).ExcludeFromDescription();
         return api;

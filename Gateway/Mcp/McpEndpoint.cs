@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 using Obot.Gateway.Authentication;
+using Obot.Gateway.OAuth;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Shim.Contracts.Protocol;
@@ -13,12 +14,13 @@ namespace Obot.Gateway.Mcp;
 /// into no message; that is the guard's business.
 /// </summary>
 internal sealed class McpEndpoint(
-    VerdictCache verdicts,
+    CallerAuthenticator callers,
     IServerDirectory directory,
     RouteTable routes,
     GuardForwarder forwarder,
     ParkedStream parked,
     IAssertionIssuer assertions,
+    ProtectedResources resources,
     TimeProvider time,
     IOptions<GatewayOptions> options)
 {
@@ -30,15 +32,24 @@ internal sealed class McpEndpoint(
     public async Task HandleAsync(HttpContext context, string serverId)
     {
         var aborted = context.RequestAborted;
-        if (Bearer.Read(context.Request) is not { } credential || await verdicts.FindAsync(credential, aborted) is not { } verdict)
+        if (await callers.FindAsync(context, aborted) is not { } verdict)
         {
-            context.Response.Headers.WWWAuthenticate = "Bearer";
-            await McpError.RefuseAsync(context, StatusCodes.Status401Unauthorized, "Sign in first: send an API key as 'Authorization: Bearer …'. The one that came is missing, unknown, expired or revoked.");
+            resources.ChallengeServer(context.Response, serverId, presented: context.Request.Headers.Authorization.Count > 0);
+            await McpError.RefuseAsync(context, StatusCodes.Status401Unauthorized, "Sign in first: clients that speak OAuth follow the challenge, others send an API key as 'Authorization: Bearer …'. What came is missing, unknown, expired, revoked, or for another server.");
+            return;
+        }
+
+        if (verdict.Principal.ClientId is not null && !verdict.Principal.Reaches(serverId))
+        {
+            // a token has one audience (RFC 8707): for whom it was not made, it is no token
+            resources.ChallengeServer(context.Response, serverId, presented: true);
+            await RefuseAsync(context, StatusCodes.Status401Unauthorized, "This token was issued for another server. Get one for this server.");
             return;
         }
 
         if (!verdict.Principal.Has(Scopes.Mcp) || !verdict.Principal.Reaches(serverId))
         {
+            resources.ChallengeScope(context.Response, serverId);
             await RefuseAsync(context, StatusCodes.Status403Forbidden, "This credential is not good for this server: it lacks the scope 'mcp', or names other servers.");
             return;
         }

@@ -185,6 +185,9 @@ internal sealed class ObotCluster : IAsyncDisposable
     }
 
     /// <summary>The first of so many neighbouring free ports.</summary>
+    /// <summary>A port that nobody listens on just now.</summary>
+    public static int FreePort() => FreePorts(1);
+
     private static int FreePorts(int count)
     {
         while (true)

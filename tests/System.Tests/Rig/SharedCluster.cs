@@ -8,7 +8,7 @@ public sealed class SharedCluster : IAsyncLifetime
 
     internal ObotCluster Cluster => cluster ?? throw new InvalidOperationException("not started");
 
-    public async ValueTask InitializeAsync() => cluster = await ObotCluster.StartAsync(silos: 2);
+    public async ValueTask InitializeAsync() => cluster = await ObotCluster.StartAsync(silos: 2, ("Obot__OAuth__RegistrationsPerHour", "1000"));
 
     public async ValueTask DisposeAsync()
     {

@@ -24,6 +24,32 @@ internal static class TypedClient
         EnvironmentVariables = new Dictionary<string, string?>(StringComparer.Ordinal) { ["MCP_REMOTE_CONFIG_DIR"] = folder },
     });
 
+    /// <summary>mcp-remote without a token: it registers and opens a browser.</summary>
+    public static IClientTransport McpRemote(Uri url, IReadOnlyDictionary<string, string> environment) => new StdioClientTransport(new StdioClientTransportOptions
+    {
+        Name = "mcp-remote",
+        Command = Npm.Command("mcp-remote"),
+        Arguments = [url.ToString(), $"{ObotCluster.FreePort()}", "--transport", "http-only"],
+        EnvironmentVariables = environment.ToDictionary(pair => pair.Key, pair => (string?)pair.Value, StringComparer.Ordinal),
+    });
+
+    /// <summary>The client's own OAuth, with a person who says yes.</summary>
+    public static IClientTransport OAuth(Uri url, Person person) => new HttpClientTransport(new HttpClientTransportOptions
+    {
+        Endpoint = url,
+        TransportMode = HttpTransportMode.StreamableHttp,
+        OAuth = new()
+        {
+            RedirectUri = new Uri("http://127.0.0.1:39112/callback"),
+            DynamicClientRegistration = new() { ClientName = "obot-tests-csharp" },
+            AuthorizationCallbackHandler = async (context, _) =>
+            {
+                var answer = OAuthClient.Query(await person.AgreeAsync(context.AuthorizationUri));
+                return new() { Code = answer["code"], State = answer.GetValueOrDefault("state"), Iss = answer["iss"] };
+            },
+        },
+    });
+
     /// <summary>Connects, finds <c>echo</c> among the tools, and returns what it answers.</summary>
     public static async Task<string> EchoAsync(IClientTransport transport, string message)
     {
