@@ -21,6 +21,7 @@ public sealed class ObotDb(DbContextOptions<ObotDb> options) : DbContext(options
     public DbSet<ClusterKeyRow> ClusterKeys => Set<ClusterKeyRow>();
     public DbSet<SecurityEventRow> SecurityEvents => Set<SecurityEventRow>();
     public DbSet<SignInCodeRow> SignInCodes => Set<SignInCodeRow>();
+    public DbSet<DataKeyRow> DataKeys => Set<DataKeyRow>();
     public DbSet<DataProtectionKeyRow> DataProtectionKeys => Set<DataProtectionKeyRow>();
 
     protected override void OnModelCreating(ModelBuilder modelBuilder) =>

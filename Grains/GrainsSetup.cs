@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
+using Obot.Grains.Encryption;
 using Obot.Grains.Hosting;
 using Obot.Grains.Hosting.Process;
 using Obot.Grains.Identity;
@@ -19,6 +20,7 @@ public static class GrainsSetup
         services.Configure<GuardOptions>(configuration.GetSection("Obot:Guard"));
         services.Configure<AuthOptions>(configuration.GetSection("Obot:Auth"));
 
+        services.AddEncryption(configuration);
         services.AddSingleton<ClusterKeys>().AddSingleton<IHostedService>(provider => provider.GetRequiredService<ClusterKeys>());
         services.AddSingleton<IAssertionIssuer, AssertionIssuer>();
         services.AddSingleton<IControlCertificate, ControlCertificate>();

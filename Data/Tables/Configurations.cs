@@ -78,3 +78,12 @@ internal sealed class SignInCodeConfiguration : IEntityTypeConfiguration<SignInC
 {
     public void Configure(EntityTypeBuilder<SignInCodeRow> builder) => builder.ToTable("sign_in_codes").HasKey(row => row.Hash);
 }
+
+internal sealed class DataKeyConfiguration : IEntityTypeConfiguration<DataKeyRow>
+{
+    public void Configure(EntityTypeBuilder<DataKeyRow> builder)
+    {
+        builder.ToTable("data_keys").HasKey(row => row.Id);
+        builder.HasIndex(row => row.Purpose).IsUnique().HasFilter("superseded_at IS NULL");
+    }
+}

@@ -120,3 +120,27 @@ public sealed class SignInCodeRow
     public required string UserId { get; set; }
     public required DateTimeOffset ExpiresAt { get; set; }
 }
+
+/// <summary>Table <c>data_keys</c>: keys that values are encrypted with, each wrapped by a KMS.</summary>
+public sealed class DataKeyRow
+{
+    /// <summary>16 hexadecimal digits.</summary>
+    public required string Id { get; set; }
+
+    /// <summary><c>data</c>, or <c>index</c> (blind indexes; never rotated).</summary>
+    public required string Purpose { get; set; }
+
+    /// <summary><c>local</c>, <c>aws</c>, <c>azure</c>, <c>gcp</c>.</summary>
+    public required string Provider { get; set; }
+
+    /// <summary>The provider's name of the key that wrapped it.</summary>
+    public required string KmsKey { get; set; }
+    public required byte[] Wrapped { get; set; }
+    public required DateTimeOffset CreatedAt { get; set; }
+
+    /// <summary>Since then nothing new is written with it.</summary>
+    public DateTimeOffset? SupersededAt { get; set; }
+
+    /// <summary>Since then nothing of this database needs it; backups from before still do.</summary>
+    public DateTimeOffset? RetiredAt { get; set; }
+}

@@ -46,6 +46,9 @@ public static class SecurityChangeKinds
     /// <summary>A signing key was added or retired.</summary>
     public const string SigningKey = "signing-key";
 
+    /// <summary>A data key of encryption at rest was added, superseded or retired.</summary>
+    public const string DataKey = "data-key";
+
     /// <summary>
     /// Changes may have been missed (first contact with the database, or a gap longer than the feed's memory of a day): forget
     /// everything that was learned from earlier ones. The subject is <c>*</c>.

@@ -21,10 +21,9 @@ internal static class ClusterSetup
             var dataSource = NpgsqlDataSource.Create(DataServices.ForOrleans(connectionString));
             silo.UseAdoNetClustering(clustering => (clustering.Invariant, clustering.DataSource) = (Invariant, dataSource));
             silo.UseAdoNetReminderService(reminders => (reminders.Invariant, reminders.DataSource) = (Invariant, dataSource));
-            silo.AddAdoNetGrainStorageAsDefault(storage =>
+            silo.AddEncryptedGrainStorage(storage =>
             {
                 (storage.Invariant, storage.DataSource) = (Invariant, dataSource);
-                storage.GrainStorageSerializer = new ObotStateSerializer();
                 storage.DeleteStateOnClear = true;
             });
             silo.ConfigureEndpoints(options.Silo.Address, options.Silo.SiloPort, options.Silo.GatewayPort);

@@ -1,4 +1,5 @@
 using System.Net;
+using Obot.Grains.Encryption;
 
 namespace Obot.Silo.Configuration;
 
@@ -27,6 +28,8 @@ internal sealed class ObotOptions
     public DatabaseOptions Database { get; set; } = new();
 
     public GuardListenerOptions Guard { get; set; } = new();
+
+    public EncryptionOptions Encryption { get; set; } = new();
 
     public bool HasRole(string role) => RoleNames.Contains(role, StringComparer.OrdinalIgnoreCase);
 

@@ -1,5 +1,6 @@
 using System.Net;
 using Npgsql;
+using Obot.Grains.Encryption;
 
 namespace Obot.Silo.Configuration;
 
@@ -30,6 +31,11 @@ internal static class ObotOptionsValidator
         Check(IsConnectionString(options.Database.ConnectionString), "Obot:Database:ConnectionString", "…", "Npgsql's form: Host=…;Database=…;Username=…;Password=…");
         var ports = new[] { url?.Port ?? 0, options.Silo.SiloPort, options.Silo.GatewayPort, options.Guard.ListenPort };
         Check(ports.Distinct().Count() == ports.Length, "Obot:Silo:SiloPort", string.Join(", ", ports), "ports that differ from each other (url, silo, gateway, guards)");
+        foreach (var (key, value, allowed) in EncryptionOptionsValidator.Failures(options.Encryption))
+        {
+            Check(good: false, $"{EncryptionOptions.Section}:{key}", value, allowed);
+        }
+
         return failures;
 
         void Check(bool good, string key, object value, string allowed)

@@ -46,6 +46,7 @@ internal static class Settings
             ["Obot:Hosting:DataPath"] = options.DataFolder,
             ["Obot:Guard:ControlUrl"] = options.Guard.ControlUrl,
             ["Obot:Auth:BootstrapToken"] = builder.Configuration["Obot:Auth:BootstrapToken"] is { Length: > 0 } token ? token : OwnToken(options.DataFolder),
+            ["Obot:Encryption:Local:Key"] = options.Encryption.Local.Key is { Length: > 0 } key ? key : OwnKey(options),
         });
         return options;
     }
@@ -65,6 +66,27 @@ internal static class Settings
         }
 
         return File.ReadAllText(path).Trim();
+    }
+
+    /// <summary>
+    /// The local encryption key of this data folder, made on first use. With another provider an existing one is still read: data keys
+    /// from before the change are wrapped with it.
+    /// </summary>
+    private static string? OwnKey(ObotOptions options)
+    {
+        var path = Path.Combine(options.DataFolder, "encryption-key");
+        if (string.Equals(options.Encryption.Provider, "local", StringComparison.OrdinalIgnoreCase))
+        {
+            try
+            {
+                PrivateFile.Create(path, Encoding.ASCII.GetBytes(Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)) + "\n"));
+            }
+            catch (IOException) when (File.Exists(path))
+            {
+            }
+        }
+
+        return File.Exists(path) ? File.ReadAllText(path).Trim() : null;
     }
 
     private static ObotOptions? Refuse(IReadOnlyList<string> failures)

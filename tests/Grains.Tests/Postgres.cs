@@ -12,9 +12,13 @@ public sealed class Postgres : IAsyncLifetime
     private readonly string _folder = Path.Combine(Path.GetTempPath(), $"obot-{Path.GetRandomFileName()}");
     private Process? _server;
     private ServiceProvider? _services;
+    private Encryption.TestSilo? _silo;
 
     public NpgsqlDataSource DataSource => _services!.GetRequiredService<NpgsqlDataSource>();
     public IDbContextFactory<ObotDb> Databases => _services!.GetRequiredService<IDbContextFactory<ObotDb>>();
+
+    /// <summary>Encryption over this database.</summary>
+    internal Encryption.TestSilo Silo => _silo!;
 
     public async ValueTask InitializeAsync()
     {
@@ -35,12 +39,13 @@ public sealed class Postgres : IAsyncLifetime
         }
 
         _server = Start(Path.Combine(bin, "postgres"), "-D", data, "-k", _folder, "-c", "listen_addresses=", "-c", "fsync=off");
-        _services = new ServiceCollection().AddLogging().AddObotData($"Host={_folder};Username=obot;Database=postgres;Timeout=2").BuildServiceProvider();
+        _services = Services("postgres");
         for (var tries = 0; ; tries++)
         {
             try
             {
                 await SchemaUpgrade.RunAsync(DataSource);
+                _silo = await Encryption.TestSilo.StartAsync(Databases);
                 return;
             }
             catch (NpgsqlException) when (tries < 100)
@@ -50,8 +55,26 @@ public sealed class Postgres : IAsyncLifetime
         }
     }
 
+    /// <summary>A database of its own with the schema, gone with this one.</summary>
+    public async Task<ServiceProvider> CreateDatabaseAsync()
+    {
+        var name = "t" + Guid.NewGuid().ToString("n");
+        await using (var command = DataSource.CreateCommand($"CREATE DATABASE {name}"))
+        {
+            await command.ExecuteNonQueryAsync();
+        }
+
+        var services = Services(name);
+        await SchemaUpgrade.RunAsync(services.GetRequiredService<NpgsqlDataSource>());
+        return services;
+    }
+
+    private ServiceProvider Services(string database) =>
+        new ServiceCollection().AddLogging().AddObotData($"Host={_folder};Username=obot;Database={database};Timeout=2;Maximum Pool Size=20").BuildServiceProvider();
+
     public async ValueTask DisposeAsync()
     {
+        _silo?.Dispose();
         if (_services is not null)
         {
             await _services.DisposeAsync();
