@@ -27,6 +27,11 @@ public static class ManagementSetup
         services.AddHostedService(provider => provider.GetRequiredService<SecurityFeed>());
 
         services.AddSingleton<IUserDirectory, UserDirectory>();
+        services.AddSingleton<UserEmails>().AddSingleton<PreassignedRoles>();
+        services.AddSingleton<UserViews>().AddSingleton<UserRules>().AddSingleton<UserRemoval>();
+        services.AddSingleton<IUsers, StoredUsers>();
+        services.AddSingleton<IGroups, StoredGroups>();
+        services.AddSingleton<IAuthSettings, StoredAuthSettings>();
 
         services.AddSingleton<ApiKeyUsage>();
         services.AddSingleton<IApiKeyUsage>(provider => provider.GetRequiredService<ApiKeyUsage>());

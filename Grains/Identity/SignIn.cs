@@ -17,6 +17,12 @@ public sealed class AuthOptions
     /// At least 16 characters.
     /// </summary>
     public string? BootstrapToken { get; set; }
+
+    /// <summary>E-mail addresses whose users are owners, and stay owners. Default: none.</summary>
+    public IList<string> OwnerEmails { get; } = [];
+
+    /// <summary>E-mail addresses whose users are administrators at least. Default: none.</summary>
+    public IList<string> AdminEmails { get; } = [];
 }
 
 /// <inheritdoc cref="ISignIn"/>
