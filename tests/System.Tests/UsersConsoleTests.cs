@@ -16,6 +16,7 @@ public sealed class UsersConsoleTests(ITestOutputHelper output)
         await using var cluster = await ObotCluster.StartAsync();
         var id = await ReadAsync(cluster, "/api/service-accounts", new { name = "basic one" }, "id");
         var key = await ReadAsync(cluster, $"/api/service-accounts/{id}/api-keys", new { name = "k", scopes = new[] { "api" } }, "key");
+        await cluster.CreateServerAsync(Manifests.Remote("wiki", new Uri("https://mcp.example.com/mcp")));
         var pictures = Directory.CreateDirectory(Path.Combine(Repository.Root, "artifacts", "test", "console")).FullName;
         var run = await ProcessRunner.RunAsync("node", [Path.Combine(Repository.Root, "tests", "clients", "users.mjs"), cluster.Printed["sign-in"], key, pictures], Limit);
         output.WriteLine($"{run.Output}\nscreenshots: {pictures}\n{(run.ExitCode == 0 ? "" : cluster.LogTail())}");
@@ -25,7 +26,8 @@ public sealed class UsersConsoleTests(ITestOutputHelper output)
         Assert.Empty(result.GetProperty("problems").EnumerateArray());
         Assert.Empty(result.GetProperty("tooWide").EnumerateArray());
         Assert.True(result.GetProperty("key").GetBoolean());
-        Assert.DoesNotContain(result.GetProperty("entriesOfBasic").EnumerateArray(), entry => entry.GetString() is "Users" or "Groups" or "Service accounts");
+        Assert.Equal("wiki", result.GetProperty("boundTo").GetString());
+        Assert.Equal(["API keys", "Servers"], result.GetProperty("entriesOfBasic").EnumerateArray().Select(entry => entry.GetString()).Distinct().Order(StringComparer.Ordinal));
         Assert.Equal(4, result.GetProperty("refused").GetArrayLength());
     }
 

@@ -61,6 +61,11 @@ try {
   await page.getByRole('switch', { name: /enabled/i }).or(page.getByLabel(/enabled: may sign in/i)).first().click();
   await page.locator('.mud-chip').filter({ hasText: 'disabled' }).waitFor();
   result.disabled = true;
+  await page.getByRole('button', { name: 'Take out of reporters' }).click();
+  await page.getByText('In no group').waitFor();
+  await page.getByLabel('Add to a group').click();
+  await page.locator('.mud-popover-open .mud-list-item').filter({ hasText: 'reporters' }).first().click();
+  await page.getByRole('button', { name: 'Take out of reporters' }).waitFor();
   await picture('users-5-user');
 
   await page.getByRole('link', { name: 'Users', exact: true }).first().click();
@@ -70,9 +75,15 @@ try {
   await page.getByRole('link', { name: 'API keys' }).first().click();
   await page.getByRole('button', { name: 'New key' }).click();
   await dialog.getByLabel(/^name/i).first().fill('laptop');
+  await dialog.getByLabel('Servers').click();
+  await page.locator('.mud-popover-open .mud-list-item').filter({ hasText: 'wiki' }).first().click();
+  await page.keyboard.press('Tab');
+  await page.locator('.mud-popover-open').waitFor({ state: 'hidden' });
   await picture('users-7-own-key');
   await dialog.getByRole('button', { name: 'Create' }).click();
   await page.getByText('it is not shown again').waitFor();
+
+  result.boundTo = await page.locator('td[data-label=Servers]').first().innerText();
 
   await page.setViewportSize({ width: 390, height: 800 });
   result.tooWide = [];
@@ -95,7 +106,7 @@ try {
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.waitForURL(url => !url.pathname.startsWith('/login'));
   await page.getByRole('link', { name: 'API keys' }).first().waitFor();
-  result.entriesOfBasic = (await page.locator('header a').allInnerTexts()).map(text => text.trim()).filter(Boolean);
+  result.entriesOfBasic = (await page.locator('header a').allTextContents()).map(text => text.trim()).filter(Boolean);
   result.refused = [];
   for (const path of ['/admin/users', result.account, '/admin/groups', '/admin/service-accounts']) {
     await page.goto(origin + path);
