@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 using Obot.Grains.Abstractions.IdentityProviders;
 
@@ -20,7 +21,7 @@ internal static class AuthProviderEndpoints
             .WithSummary("Look whether a provider, saved or not, can work; 'signInUrl' tries it in a browser and signs nobody in");
     }
 
-    private static async Task<IResult> CreateAsync(HttpContext context, IAuthProviders providers)
+    private static async Task<IResult> CreateAsync(HttpContext context, [FromServices] IAuthProviders providers)
     {
         var body = await RequestBody.ReadAsync<AuthProviderDraft>(context);
         var view = await providers.Create(context.Caller(), body.Value, context.RequestAborted);
@@ -28,22 +29,22 @@ internal static class AuthProviderEndpoints
         return Json(view, StatusCodes.Status201Created);
     }
 
-    private static async Task<IResult> ListAsync(HttpContext context, IAuthProviders providers) =>
+    private static async Task<IResult> ListAsync(HttpContext context, [FromServices] IAuthProviders providers) =>
         Json(new ListBody<AuthProviderView>(await providers.List(context.Caller(), context.RequestAborted), null));
 
-    private static async Task<IResult> FindAsync(HttpContext context, IAuthProviders providers, string id) =>
+    private static async Task<IResult> FindAsync(HttpContext context, [FromServices] IAuthProviders providers, string id) =>
         await providers.Find(context.Caller(), id, context.RequestAborted) is { } view ? Json(view) : NotFound(id);
 
-    private static async Task<IResult> UpdateAsync(HttpContext context, IAuthProviders providers, string id)
+    private static async Task<IResult> UpdateAsync(HttpContext context, [FromServices] IAuthProviders providers, string id)
     {
         var body = await RequestBody.ReadAsync<AuthProviderDraft>(context);
         return await providers.Update(context.Caller(), id, body.Value, context.RequestAborted) is { } view ? Json(view) : NotFound(id);
     }
 
-    private static async Task<IResult> DeleteAsync(HttpContext context, IAuthProviders providers, string id) =>
+    private static async Task<IResult> DeleteAsync(HttpContext context, [FromServices] IAuthProviders providers, string id) =>
         await providers.Delete(context.Caller(), id, context.RequestAborted) ? Results.NoContent() : NotFound(id);
 
-    private static async Task<IResult> TestAsync(HttpContext context, IAuthProviders providers)
+    private static async Task<IResult> TestAsync(HttpContext context, [FromServices] IAuthProviders providers)
     {
         var body = await RequestBody.ReadAsync<AuthProviderDraft>(context);
         var test = await providers.Test(context.Caller(), body.Value, context.RequestAborted);

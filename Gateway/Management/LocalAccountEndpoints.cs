@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.LocalAccounts;
@@ -19,7 +20,7 @@ internal static class LocalAccountEndpoints
             .WithSummary("A new set-password link for a user; setting the password also ends sessions and locks");
     }
 
-    private static async Task<IResult> CreateAsync(HttpContext context, ILocalAccounts accounts, PublicUrl publicUrl)
+    private static async Task<IResult> CreateAsync(HttpContext context, [FromServices] ILocalAccounts accounts, [FromServices] PublicUrl publicUrl)
     {
         var body = await RequestBody.ReadAsync<NewLocalAccount>(context);
         var made = await accounts.Create(context.Caller(), body.Value, context.RequestAborted);
@@ -27,13 +28,13 @@ internal static class LocalAccountEndpoints
         return Json(new CreatedLocalAccountBody(made.UserId, made.UserName, made.Name, made.Role.Text(), Url(publicUrl, context, made.Code)), StatusCodes.Status201Created);
     }
 
-    private static async Task<IResult> ListAsync(HttpContext context, ILocalAccounts accounts)
+    private static async Task<IResult> ListAsync(HttpContext context, [FromServices] ILocalAccounts accounts)
     {
         var all = await accounts.List(context.Caller(), context.RequestAborted);
         return Json(new ListBody<LocalAccountBody>([.. all.Select(one => new LocalAccountBody(one.UserId, one.UserName, one.Name, one.Role.Text(), one.HasPassword, one.ChangedAt, one.Failures))], null));
     }
 
-    private static async Task<IResult> LinkAsync(HttpContext context, ILocalAccounts accounts, PublicUrl publicUrl, string userId) =>
+    private static async Task<IResult> LinkAsync(HttpContext context, [FromServices] ILocalAccounts accounts, [FromServices] PublicUrl publicUrl, string userId) =>
         await accounts.IssuePasswordCode(context.Caller(), userId, context.RequestAborted) is { } code
             ? Json(new PasswordLinkBody(Url(publicUrl, context, code)), StatusCodes.Status201Created)
             : ManagementProblems.NotFound("local account of user", userId);

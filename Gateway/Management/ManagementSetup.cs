@@ -17,6 +17,7 @@ public static class ManagementSetup
         services.TryAddSingleton<PublicUrl>();
         services.AddSingleton<ServerEndpoints>();
         services.AddSingleton<ApiKeyEndpoints>();
+        services.AddSingleton<UserEndpoints>().AddSingleton<ServiceAccountEndpoints>().AddSingleton<GroupEndpoints>();
         return services.AddManagementOpenApi();
     }
 
@@ -34,6 +35,10 @@ public static class ManagementSetup
         LocalAccountEndpoints.Map(api);
         ApiKeyEndpoints.Map(api);
         ConnectedApplicationEndpoints.Map(api);
+        UserEndpoints.Map(api);
+        ServiceAccountEndpoints.Map(api);
+        GroupEndpoints.Map(api);
+        DefaultRoleEndpoints.Map(api);
         api.MapGet("/version", Version).WithTags("version").Produces<VersionBody>().WithSummary("What runs here");
         api.Map("/{**rest}", NotFound).ExcludeFromDescription();
         return api;
