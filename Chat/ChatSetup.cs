@@ -14,12 +14,12 @@ namespace Obot.Chat;
 public static class ChatSetup
 {
     /// <summary>
-    /// Needs <c>IDbContextFactory&lt;ObotDb&gt;</c> and the ports <c>IMcpServers</c>, <c>IApiKeys</c>, <c>ISecurityFeed</c> and <c>ISignIn</c>. Reads
+    /// Needs <c>IDbContextFactory&lt;ObotDb&gt;</c> and the ports <c>IMcpServers</c>, <c>IApiKeys</c>, <c>ISecurityFeed</c> and those of sign-in, and <c>AddSessions</c>. Reads
     /// <c>Obot:ClusterId</c> and <c>Obot:PublicUrl</c>.
     /// </summary>
     public static IServiceCollection AddChat(this IServiceCollection services, IConfiguration configuration)
     {
-        services.AddSessions(configuration["Obot:ClusterId"] is { Length: > 0 } id ? id : "obot");
+        services.AddPageSessions().AddSignIn();
         services.AddRazorComponents().AddInteractiveServerComponents();
         services.AddMudServices(options => options.SnackbarConfiguration.PreventDuplicates = true);
         services.AddSingleton(new ConnectUrls(configuration["Obot:PublicUrl"]));
@@ -34,7 +34,7 @@ public static class ChatSetup
     public static IEndpointConventionBuilder MapChat(this IEndpointRouteBuilder endpoints)
     {
         endpoints.MapStaticAssets().AllowAnonymous();
-        endpoints.MapSessions();
+        endpoints.MapSignIn();
         var pages = endpoints.MapRazorComponents<App>().AddInteractiveServerRenderMode(options =>
         {
             options.ContentSecurityFrameAncestorsPolicy = "'none'";

@@ -20,4 +20,35 @@ public static class SecurityEvents
             SELECT pg_notify('obot_security', revision::text) FROM event
             """,
             cancellationToken);
+
+    /// <summary>
+    /// The same for many subjects at once. Above <paramref name="most"/> of them everything is forgotten instead, which costs each silo
+    /// less than looking every subject up.
+    /// </summary>
+    /// <param name="everything">Kind that makes silos forget all they know.</param>
+    public static Task AnnounceAllAsync(
+        this ObotDb db, string kind, IReadOnlyCollection<string> subjects, string everything, CancellationToken cancellationToken, int most = 200)
+    {
+        if (subjects.Count == 0)
+        {
+            return Task.CompletedTask;
+        }
+
+        if (subjects.Count > most)
+        {
+            return db.AnnounceAsync(everything, "*", cancellationToken);
+        }
+
+        var all = subjects.ToArray();
+        return db.Database.ExecuteSqlAsync(
+            $"""
+            WITH head AS (UPDATE security_head SET revision = revision + {all.Length} RETURNING revision),
+                 event AS (
+                     INSERT INTO security_events (revision, kind, subject, at)
+                     SELECT head.revision - {all.Length} + one.number, {kind}, one.subject, now()
+                     FROM head, unnest({all}) WITH ORDINALITY AS one(subject, number) RETURNING revision)
+            SELECT pg_notify('obot_security', max(revision)::text) FROM event
+            """,
+            cancellationToken);
+    }
 }

@@ -49,7 +49,7 @@ internal sealed class Hosts
         }
 
         var origin = context.Request.Headers.Origin;
-        if (origin.Count == 0)
+        if (origin.Count == 0 || IsSignInAnswer(context.Request))
         {
             return next(context);
         }
@@ -76,6 +76,12 @@ internal sealed class Hosts
         Cors.AnswerPreflight(context);
         return Task.CompletedTask;
     }
+
+    /// <summary>A form of an identity provider (<c>response_mode=form_post</c>): sealed state and correlation cookie tell whether we asked for it.</summary>
+    private static bool IsSignInAnswer(HttpRequest request) =>
+        HttpMethods.IsPost(request.Method)
+        && request.Path.StartsWithSegments("/signin", StringComparison.Ordinal, out var rest)
+        && rest.Value!.EndsWith("/callback", StringComparison.Ordinal);
 
     /// <summary>What no cookie opens and anybody may read: MCP clients that run in a browser find their way to a token here.</summary>
     private static bool IsForAnyPage(PathString path) =>

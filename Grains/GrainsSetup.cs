@@ -28,7 +28,7 @@ public static class GrainsSetup
         services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<OAuthKeys>());
         services.AddSingleton<IAssertionIssuer, AssertionIssuer>();
         services.AddSingleton<IControlCertificate, ControlCertificate>();
-        services.AddSingleton<ISignIn, SignIn>();
+        services.AddSignInPorts(configuration);
 
         services.Configure<OutboundOptions>(configuration.GetSection("Obot:Outbound"));
         services.AddSingleton<IOutboundDocuments, OutboundDocuments>();

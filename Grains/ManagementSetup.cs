@@ -28,6 +28,11 @@ public static class ManagementSetup
 
         services.AddSingleton<IUserDirectory, UserDirectory>();
         services.AddSingleton<IConnectedApplications, ConnectedApplications>();
+        services.AddSingleton<UserEmails>().AddSingleton<PreassignedRoles>();
+        services.AddSingleton<UserViews>().AddSingleton<UserRules>().AddSingleton<UserRemoval>();
+        services.AddSingleton<IUsers, StoredUsers>();
+        services.AddSingleton<IGroups, StoredGroups>();
+        services.AddSingleton<IAuthSettings, StoredAuthSettings>();
 
         services.AddSingleton<ApiKeyUsage>();
         services.AddSingleton<IApiKeyUsage>(provider => provider.GetRequiredService<ApiKeyUsage>());

@@ -1,4 +1,5 @@
 using Obot.Chat;
+using Obot.Chat.Sessions;
 using Obot.Data;
 using Obot.Gateway;
 using Obot.Grains;
@@ -26,6 +27,11 @@ builder.AddObotSilo(options, connectionString);
 builder.Services.AddSingleton(options).AddSingleton(TimeProvider.System).AddSingleton<Readiness>();
 builder.Services.AddObotData(connectionString);
 builder.Services.AddGrains(builder.Configuration);
+if (options.HasRole(SiloRoles.Gateway) || options.HasRole(SiloRoles.Chat))
+{
+    builder.Services.AddSessions(builder.Configuration);
+}
+
 if (options.HasRole(SiloRoles.Gateway))
 {
     builder.Services.AddGateway(builder.Configuration);

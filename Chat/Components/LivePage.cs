@@ -30,6 +30,9 @@ public abstract class LivePage : ComponentBase, IAsyncDisposable
     /// <summary>Why the last reading or action failed; null when it did not.</summary>
     protected string? Trouble { get; set; }
 
+    /// <summary>Why the page is not for whoever looks at it; null when it is.</summary>
+    protected string? Refusal { get; private set; }
+
     /// <summary>Whether the page has been read once.</summary>
     protected bool Loaded { get; private set; }
 
@@ -74,7 +77,7 @@ public abstract class LivePage : ComponentBase, IAsyncDisposable
     }
 
     /// <summary>What a person is told of an error.</summary>
-    protected static string Words(Exception exception) => exception switch
+    internal static string Words(Exception exception) => exception switch
     {
         InvalidInputException e => $"{e.Field}: {e.Message}",
         NotAllowedException or ConflictException or ServerUnavailableException => exception.Message,
@@ -114,6 +117,12 @@ public abstract class LivePage : ComponentBase, IAsyncDisposable
             {
                 (Loaded, Unreadable) = (true, false);
             }
+
+            Refusal = null;
+        }
+        catch (NotAllowedException e)
+        {
+            (Loaded, Refusal) = (false, e.Message);
         }
         catch (Exception) when (!Left.IsCancellationRequested)
         {

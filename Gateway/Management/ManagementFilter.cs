@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Obot.Gateway.Authentication;
 using Obot.Grains.Abstractions.Identity;
@@ -17,7 +18,7 @@ internal sealed partial class ManagementFilter(ICallerAuthenticator authenticato
         {
             if (await authenticator.AuthenticateAsync(http, http.RequestAborted) is not { } caller)
             {
-                return ManagementProblems.Unauthenticated(http);
+                return ManagementProblems.Unauthenticated(http, Bearer.Read(http.Request) is { } token ? http.RequestServices.GetService<ISignIn>()?.WhyRefused(token) : null);
             }
 
             if (!caller.Has(Scopes.Api))

@@ -25,13 +25,14 @@ internal static class ManagementProblems
     public static IResult NotFound(string kind, string id) =>
         Problem(StatusCodes.Status404NotFound, "Not found", $"There is no {kind} '{id}', or you may not see it.");
 
-    public static IResult Unauthenticated(HttpContext context)
+    /// <param name="why">Said instead of the general advice.</param>
+    public static IResult Unauthenticated(HttpContext context, string? why = null)
     {
         context.Response.Headers.WWWAuthenticate = "Bearer";
         return Problem(
             StatusCodes.Status401Unauthorized,
             "Not authenticated",
-            "Send 'Authorization: Bearer <API key with scope api>', or the bootstrap token. The request carried no credential, or one that is unknown, expired or revoked.");
+            why ?? "Send 'Authorization: Bearer <API key with scope api>', or the bootstrap token. The request carried no credential, or one that is unknown, expired or revoked.");
     }
 
     public static IResult MissingScope(HttpContext context, string scope)

@@ -17,6 +17,7 @@ public static class ManagementSetup
         services.TryAddSingleton<PublicUrl>();
         services.AddSingleton<ServerEndpoints>();
         services.AddSingleton<ApiKeyEndpoints>();
+        services.AddSingleton<UserEndpoints>().AddSingleton<ServiceAccountEndpoints>().AddSingleton<GroupEndpoints>();
         return services.AddManagementOpenApi();
     }
 
@@ -29,8 +30,15 @@ public static class ManagementSetup
         api.ProducesProblem(StatusCodes.Status401Unauthorized);
         ServerEndpoints.Map(api);
         SignInCodeEndpoints.Map(api);
+        SessionEndpoints.Map(api);
+        AuthProviderEndpoints.Map(api);
+        LocalAccountEndpoints.Map(api);
         ApiKeyEndpoints.Map(api);
         ConnectedApplicationEndpoints.Map(api);
+        UserEndpoints.Map(api);
+        ServiceAccountEndpoints.Map(api);
+        GroupEndpoints.Map(api);
+        DefaultRoleEndpoints.Map(api);
         api.MapGet("/version", Version).WithTags("version").Produces<VersionBody>().WithSummary("What runs here");
         api.Map("/{**rest}", NotFound).ExcludeFromDescription();
         return api;

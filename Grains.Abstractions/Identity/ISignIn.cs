@@ -11,4 +11,7 @@ public interface ISignIn
 
     /// <summary>Makes a one-time code for a user, good for ten minutes.</summary>
     Task<string> IssueCode(string userId, CancellationToken cancellationToken);
+
+    /// <summary>Why a token that is ours was refused, for a person; null when it is not ours.</summary>
+    string? WhyRefused(string token);
 }

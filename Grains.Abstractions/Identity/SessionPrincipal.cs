@@ -10,6 +10,7 @@ public static class SessionPrincipal
     public const string Scheme = "obot-session";
 
     private const string User = "sub";
+    private const string Name = "name";
     private const string RoleType = "role";
     private const string Credential = "cid";
     private const string Scope = "scope";
@@ -18,9 +19,12 @@ public static class SessionPrincipal
     private const string Group = "group";
     private const string AuditorType = "auditor";
 
-    public static ClaimsPrincipal ToClaims(Principal principal)
+    /// <param name="principal">Who signed in.</param>
+    /// <param name="name">What the user is called; the id when left out.</param>
+    public static ClaimsPrincipal ToClaims(Principal principal, string? name = null)
     {
-        var identity = new ClaimsIdentity(Scheme, User, RoleType);
+        var identity = new ClaimsIdentity(Scheme, Name, RoleType);
+        identity.AddClaim(new(Name, name ?? principal.UserId));
         identity.AddClaim(new(User, principal.UserId));
         identity.AddClaim(new(RoleType, principal.Role.ToString()));
         identity.AddClaim(new(Credential, principal.CredentialId));

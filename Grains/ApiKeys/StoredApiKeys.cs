@@ -6,6 +6,7 @@ using Obot.Grains.Abstractions.ApiKeys;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Security;
+using Obot.Grains.Identity;
 
 namespace Obot.Grains.ApiKeys;
 
@@ -14,17 +15,44 @@ internal sealed class StoredApiKeys(IDbContextFactory<ObotDb> databases, IUserDi
 {
     public async Task<CreatedApiKey> Create(Principal caller, NewApiKey request, CancellationToken cancellationToken)
     {
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        return await CreateAsync(db, caller, caller.UserId, request, cancellationToken);
+    }
+
+    public async Task<CreatedApiKey?> CreateFor(Principal caller, string serviceAccountId, NewApiKey request, CancellationToken cancellationToken)
+    {
+        Administrators.Check(caller);
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
+        var locked = await LockedUsers.TakeAsync(db, caller, serviceAccountId, cancellationToken);
+        if (locked.Target is not { } account || account.KindOf() is not UserKind.Service)
+        {
+            return null;
+        }
+
+        if (account.RoleOf() > locked.Actor || (account.Auditor && !caller.Auditor && locked.Actor < Role.Owner))
+        {
+            throw new NotAllowedException($"'{account.Name}' may do more than you: a key of it must be made by someone with its role and add-ons.");
+        }
+
+        var created = await CreateAsync(db, caller, account.Id, request, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        return created;
+    }
+
+    private async Task<CreatedApiKey> CreateAsync(ObotDb db, Principal caller, string userId, NewApiKey request, CancellationToken cancellationToken)
+    {
         var now = time.Now();
         var scopes = ApiKeyValidation.Check(caller, request, now);
-        await using var db = await databases.CreateDbContextAsync(cancellationToken);
         await CheckServersAsync(db, caller, request.McpServerIDs ?? [], cancellationToken);
+        await CheckExpiryAsync(db, caller, request.ExpiresAt, cancellationToken);
 
         var id = RandomId.New(ApiKeyFormat.IdPrefix);
         var key = ApiKeyFormat.New(id);
         var row = new ApiKeyRow
         {
             Id = id,
-            UserId = caller.UserId,
+            UserId = userId,
             Name = request.Name.Trim(),
             Prefix = ApiKeyFormat.PrefixOf(id),
             Hash = ApiKeyFormat.Hash(key),
@@ -50,10 +78,24 @@ internal sealed class StoredApiKeys(IDbContextFactory<ObotDb> databases, IUserDi
 
     public async Task<Page<ApiKeyView>> List(Principal caller, int limit, string? cursor, CancellationToken cancellationToken)
     {
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        return await ListAsync(db, caller.UserId, limit, cursor, cancellationToken);
+    }
+
+    public async Task<Page<ApiKeyView>?> ListOf(Principal caller, string userId, int limit, string? cursor, CancellationToken cancellationToken)
+    {
+        Administrators.Check(caller);
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        return await db.Users.AnyAsync(row => row.Id == userId, cancellationToken)
+            ? await ListAsync(db, userId, limit, cursor, cancellationToken)
+            : null;
+    }
+
+    private static async Task<Page<ApiKeyView>> ListAsync(ObotDb db, string userId, int limit, string? cursor, CancellationToken cancellationToken)
+    {
         PageCursor.CheckLimit(limit);
         var after = PageCursor.Parse(cursor);
-        await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        var query = Of(db, caller);
+        var query = Of(db, userId);
         if (after is { } position)
         {
             var (at, id) = (position.CreatedAt, position.Id);
@@ -68,17 +110,25 @@ internal sealed class StoredApiKeys(IDbContextFactory<ObotDb> databases, IUserDi
     public async Task<ApiKeyView?> Find(Principal caller, string id, CancellationToken cancellationToken)
     {
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        var row = await Of(db, caller).SingleOrDefaultAsync(row => row.Id == id, cancellationToken);
+        var row = await Of(db, caller.UserId).SingleOrDefaultAsync(row => row.Id == id, cancellationToken);
         return row is null ? null : View(row);
     }
 
-    public async Task<bool> Revoke(Principal caller, string id, CancellationToken cancellationToken)
+    public Task<bool> Revoke(Principal caller, string id, CancellationToken cancellationToken) => RevokeAsync(caller.UserId, id, cancellationToken);
+
+    public Task<bool> RevokeOf(Principal caller, string userId, string id, CancellationToken cancellationToken)
+    {
+        Administrators.Check(caller);
+        return RevokeAsync(userId, id, cancellationToken);
+    }
+
+    private async Task<bool> RevokeAsync(string userId, string id, CancellationToken cancellationToken)
     {
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
         var now = time.Now();
         var revoked = await db.ApiKeys
-            .Where(row => row.Id == id && row.UserId == caller.UserId && row.RevokedAt == null)
+            .Where(row => row.Id == id && row.UserId == userId && row.RevokedAt == null)
             .ExecuteUpdateAsync(set => set.SetProperty(row => row.RevokedAt, now), cancellationToken);
         if (revoked == 0)
         {
@@ -115,8 +165,18 @@ internal sealed class StoredApiKeys(IDbContextFactory<ObotDb> databases, IUserDi
         return (user.As(found.Id, found.Scopes, found.ServerIds), found.ExpiresAt);
     }
 
-    private static IQueryable<ApiKeyRow> Of(ObotDb db, Principal caller) =>
-        db.ApiKeys.AsNoTracking().Where(row => row.UserId == caller.UserId && row.RevokedAt == null);
+    private static IQueryable<ApiKeyRow> Of(ObotDb db, string userId) =>
+        db.ApiKeys.AsNoTracking().Where(row => row.UserId == userId && row.RevokedAt == null);
+
+    /// <summary>A key that soon ends must not make one that does not.</summary>
+    private static async Task CheckExpiryAsync(ObotDb db, Principal caller, DateTimeOffset? expiresAt, CancellationToken cancellationToken)
+    {
+        var ends = await db.ApiKeys.Where(row => row.Id == caller.CredentialId).Select(row => row.ExpiresAt).SingleOrDefaultAsync(cancellationToken);
+        if (ends is { } last && !(expiresAt <= last))
+        {
+            throw new InvalidInputException("expiresAt", $"The API key that makes this one ends at {last.UtcDateTime:yyyy-MM-ddTHH:mm:ssZ}; name a time no later than that.");
+        }
+    }
 
     private static async Task CheckServersAsync(ObotDb db, Principal caller, IReadOnlyList<string> serverIds, CancellationToken cancellationToken)
     {

@@ -45,6 +45,7 @@ internal static class Settings
             ["Obot:ClusterId"] = options.ClusterId,
             ["Obot:Hosting:DataPath"] = options.DataFolder,
             ["Obot:Guard:ControlUrl"] = options.Guard.ControlUrl,
+            ["Obot:Auth:BootstrapTokenIsGenerated"] = builder.Configuration["Obot:Auth:BootstrapToken"] is { Length: > 0 } ? "false" : "true",
             ["Obot:Auth:BootstrapToken"] = builder.Configuration["Obot:Auth:BootstrapToken"] is { Length: > 0 } token ? token : OwnToken(options.DataFolder),
             ["Obot:Encryption:Local:Key"] = options.Encryption.Local.Key is { Length: > 0 } key ? key : OwnKey(options),
         });

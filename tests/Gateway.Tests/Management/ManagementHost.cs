@@ -22,6 +22,9 @@ public sealed class ManagementHost : IAsyncLifetime
 
     public IMcpServers Servers { get; } = Substitute.For<IMcpServers>();
     public IApiKeys Keys { get; } = Substitute.For<IApiKeys>();
+    public IUsers Users { get; } = Substitute.For<IUsers>();
+    public IGroups Groups { get; } = Substitute.For<IGroups>();
+    public IAuthSettings AuthSettings { get; } = Substitute.For<IAuthSettings>();
     internal FakeAuthenticator Authenticator { get; } = new();
     public HttpClient Client { get; private set; } = null!;
 
@@ -30,7 +33,7 @@ public sealed class ManagementHost : IAsyncLifetime
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseTestServer();
-        builder.Services.AddSingleton(Servers).AddSingleton(Keys).AddSingleton<ICallerAuthenticator>(Authenticator).AddManagement();
+        builder.Services.AddSingleton(Servers).AddSingleton(Keys).AddSingleton(Users).AddSingleton(Groups).AddSingleton(AuthSettings).AddSingleton<ICallerAuthenticator>(Authenticator).AddManagement();
         _app = builder.Build();
         _app.MapManagement();
         await _app.StartAsync();

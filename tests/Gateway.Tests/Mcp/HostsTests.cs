@@ -35,11 +35,21 @@ public sealed class HostsTests
     [InlineData("http://localhost:8080", 200)]
     public async Task Origin_MustBeOurs(string origin, int status) => Assert.Equal(status, await StatusAsync("127.0.0.1:8080", origin));
 
-    private async Task<int> StatusAsync(string host, string? origin)
+    /// <summary>An identity provider may answer with a form of its own page; whether we asked for it is another check.</summary>
+    [Theory]
+    [InlineData("POST", "/signin/company/callback", 200)]
+    [InlineData("GET", "/signin/company/callback", 403)]
+    [InlineData("POST", "/signin/company", 403)]
+    [InlineData("POST", "/session/local", 403)]
+    public async Task Origin_OfAnIdentityProvider_MayAnswerASignInOnly(string method, string path, int status) =>
+        Assert.Equal(status, await StatusAsync("127.0.0.1:8080", "https://idp.example", method, path));
+
+    private async Task<int> StatusAsync(string host, string? origin, string method = "GET", string path = "/mcp-connect/ms1")
     {
         var context = new DefaultHttpContext();
+        context.Request.Method = method;
         context.Request.Host = new HostString(host);
-        context.Request.Path = "/mcp-connect/ms1";
+        context.Request.Path = path;
         if (origin is not null)
         {
             context.Request.Headers.Origin = origin;

@@ -22,7 +22,8 @@ internal sealed class ObotCluster : IAsyncDisposable
         this.silos = silos;
         port = FreePorts(silos);
         Token = $"test-{Guid.CreateVersion7():N}";
-        environment = new Dictionary<string, string>(settings, StringComparer.Ordinal) { ["Obot__Auth__BootstrapToken"] = Token };
+        environment = new Dictionary<string, string>(settings, StringComparer.Ordinal);
+        environment.TryAdd("Obot__Auth__BootstrapToken", Token);
         Urls = [.. Enumerable.Range(port, silos).Select(number => new Uri($"http://127.0.0.1:{number}"))];
         Http = new HttpClient { BaseAddress = Urls[0], Timeout = TimeSpan.FromMinutes(5) };
         Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Token);
@@ -32,7 +33,7 @@ internal sealed class ObotCluster : IAsyncDisposable
     public IReadOnlyList<Uri> Urls { get; }
 
     /// <summary>The bootstrap token: the owner's rights on <c>/api</c> and <c>/mcp-connect</c>.</summary>
-    public string Token { get; }
+    public string Token { get; private set; }
 
     /// <summary>Management API of the first silo, with the token.</summary>
     public HttpClient Http { get; }
@@ -67,6 +68,12 @@ internal sealed class ObotCluster : IAsyncDisposable
             throw new InvalidOperationException($"{result}\n{LogTail()}");
         }
 
+        if (environment["Obot__Auth__BootstrapToken"].Length == 0)
+        {
+            Token = (await File.ReadAllTextAsync(Path.Combine(Data, "bootstrap-token"))).Trim();
+            Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Token);
+        }
+
         Printed = result.Output.Split('\n').Select(line => line.Split(": ", 2)).Where(pair => pair.Length == 2)
             .GroupBy(pair => pair[0].Trim(), StringComparer.Ordinal).ToDictionary(group => group.Key, group => group.Last()[1].Trim(), StringComparer.Ordinal);
         return result;
@@ -80,6 +87,13 @@ internal sealed class ObotCluster : IAsyncDisposable
 
     /// <summary>Every process below the silos: guards, bridges, servers.</summary>
     public IReadOnlyList<int> HostedPids() => [.. SiloPids().OfType<int>().SelectMany(Proc.Descendants).Distinct()];
+
+    /// <summary>Any request of the management API, with the token; the answer whatever its status.</summary>
+    public async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, object? body = null, int silo = 0)
+    {
+        using var request = new HttpRequestMessage(method, new Uri(Urls[silo], path)) { Content = body is null ? null : JsonContent.Create(body) };
+        return await Http.SendAsync(request);
+    }
 
     public async Task<McpServer> CreateServerAsync(object manifest)
     {

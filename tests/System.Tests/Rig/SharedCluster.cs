@@ -32,9 +32,11 @@ public abstract class SharedClusterTest(SharedCluster shared, ITestOutputHelper 
 
     private protected ObotCluster Cluster => shared.Cluster;
 
-    private protected async Task<McpServer> MakeAsync(object manifest)
+    private protected async Task<McpServer> MakeAsync(object manifest) => Adopt(await Cluster.CreateServerAsync(manifest));
+
+    /// <summary>A server that somebody else made is removed with the test's own.</summary>
+    private protected McpServer Adopt(McpServer server)
     {
-        var server = await Cluster.CreateServerAsync(manifest);
         made.Add(server.Id);
         return server;
     }

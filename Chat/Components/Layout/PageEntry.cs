@@ -1,0 +1,23 @@
+using Obot.Grains.Abstractions.Identity;
+
+namespace Obot.Chat.Components.Layout;
+
+/// <summary>
+/// A page as the navigation offers it. Whoever finds the address of another one is refused by the ports behind it: this list hides, it
+/// does not protect.
+/// </summary>
+/// <param name="Least">Who is offered it.</param>
+internal sealed record PageEntry(string Href, string Name, Role Least)
+{
+    private static readonly PageEntry[] All =
+    [
+        new("/", "Servers", Role.Basic),
+        new("/api-keys", "API keys", Role.Basic),
+        new("/admin/users", "Users", Role.Admin),
+        new("/admin/groups", "Groups", Role.Admin),
+        new("/admin/service-accounts", "Service accounts", Role.Admin),
+        new("/admin/sign-in", "Sign-in", Role.Admin),
+    ];
+
+    public static IEnumerable<PageEntry> For(Principal? caller) => All.Where(page => page.Least <= (caller?.Role ?? Role.Basic));
+}
