@@ -9,7 +9,9 @@ using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Obot.Data;
+using Obot.Grains.Abstractions.Encryption;
 using Obot.Grains.Abstractions.Identity;
 
 namespace Obot.Chat.Sessions;
@@ -36,7 +38,8 @@ public static class SessionSetup
         services.AddHostedService<KeyRingStart>();
         services.AddDataProtection().SetApplicationName($"obot-{clusterId}");
         services.AddOptions<KeyManagementOptions>()
-            .Configure<IDbContextFactory<ObotDb>>((options, databases) => options.XmlRepository = new PostgresKeyRing(databases));
+            .Configure<IDbContextFactory<ObotDb>, IEncryption, ILogger<PostgresKeyRing>>((options, databases, encryption, logger) =>
+                options.XmlRepository = new PostgresKeyRing(databases, encryption, logger));
 
         services.AddSingleton<SessionCheck>();
         services.AddAuthentication().AddCookie(Scheme, options =>

@@ -30,6 +30,7 @@ public static class ManagementSetup
         ServerEndpoints.Map(api);
         SignInCodeEndpoints.Map(api);
         ApiKeyEndpoints.Map(api);
+        EncryptionEndpoints.Map(api);
         api.MapGet("/version", Version).WithTags("version").Produces<VersionBody>().WithSummary("What runs here");
         api.Map("/{**rest}", NotFound).ExcludeFromDescription();
         return api;

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Obot.Grains.Abstractions.Encryption;
+using Obot.Grains.Encryption.Columns;
 using Obot.Grains.Encryption.Keys;
 using Obot.Grains.Encryption.Local;
 
@@ -22,6 +23,8 @@ internal static class EncryptionSetup
 
         services.AddSingleton<KeyWrappers>().AddSingleton<DataKeyTable>();
         services.AddSingleton<DataKeys>().AddSingleton<IHostedService>(provider => provider.GetRequiredService<DataKeys>());
+        services.AddSingleton<Reencryption>().AddHostedService(provider => provider.GetRequiredService<Reencryption>());
+        services.AddSingleton<IEncryptionKeys, EncryptionKeys>();
         return services.AddSingleton<IEncryption, Envelope>();
     }
 }
