@@ -1,6 +1,6 @@
 using System.Net;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
-using Obot.Shim.Bridge.Boot;
+using Obot.Shim.Boot;
 using Obot.Shim.Contracts;
 using Obot.Shim.Contracts.Boot;
 using Obot.Shim.Guard.Authorization;
