@@ -17,6 +17,7 @@ public static class ManagementSetup
         services.TryAddSingleton<PublicUrl>();
         services.AddSingleton<ServerEndpoints>();
         services.AddSingleton<ApiKeyEndpoints>();
+        services.AddSingleton<AccessRuleEndpoints>();
         return services.AddManagementOpenApi();
     }
 
@@ -30,6 +31,7 @@ public static class ManagementSetup
         ServerEndpoints.Map(api);
         SignInCodeEndpoints.Map(api);
         ApiKeyEndpoints.Map(api);
+        AccessRuleEndpoints.Map(api);
         api.MapGet("/version", Version).WithTags("version").Produces<VersionBody>().WithSummary("What runs here");
         api.Map("/{**rest}", NotFound).ExcludeFromDescription();
         return api;

@@ -9,7 +9,7 @@ namespace Obot.Shim.Boot;
 /// </summary>
 internal sealed class LifetimePipe : IDisposable
 {
-    private const int MaxBootBytes = 4 * 1024 * 1024;
+    private const int MaxBootBytes = 32 * 1024 * 1024;
 
     private readonly TaskCompletionSource<string> boot = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource stopping = new();
