@@ -18,9 +18,9 @@ internal static class FilteredAnswer
         try
         {
             await using var body = await answer.Content.ReadAsStreamAsync(aborted);
-            if (answer.Content.Headers.ContentEncoding.Count > 0)
+            if (answer.Content.Headers.ContentEncoding.FirstOrDefault(coding => !coding.Equals("identity", StringComparison.OrdinalIgnoreCase)) is { } encoding)
             {
-                throw new UnfilterableException($"it is encoded as {answer.Content.Headers.ContentEncoding.First()}, which was not asked for");
+                throw new UnfilterableException($"it is encoded as {encoding}, which was not asked for");
             }
 
             if (answer.Content.Headers.ContentType?.MediaType is "text/event-stream")
