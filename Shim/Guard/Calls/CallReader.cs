@@ -1,4 +1,5 @@
 using System.Buffers;
+using Microsoft.Net.Http.Headers;
 using Obot.Shim.Contracts.Protocol;
 using Obot.Shim.Protocol;
 
@@ -12,6 +13,12 @@ internal static class CallReader
 {
     public static async Task ReadAsync(GuardCall call)
     {
+        if (!IsUtf8(call.Context.Request.ContentType))
+        {
+            await call.RefuseAsync(StatusCodes.Status415UnsupportedMediaType, McpErrorCodes.InvalidRequest, "send the message as application/json in UTF-8");
+            return;
+        }
+
         var reader = call.Context.Request.BodyReader;
         Refusal? mismatch;
         while (true)
@@ -79,6 +86,13 @@ internal static class CallReader
             ? new(McpErrorCodes.HeaderMismatch, $"{McpHeaders.Method} is {method}, but the method is {envelope.Method}")
             : ModernHeaders.CheckName(call.Name, name, isRequired: false);
     }
+
+    /// <summary>A server that believes another charset reads other keys and names out of the same bytes (UTF-7 is ASCII to everybody else).</summary>
+    private static bool IsUtf8(string? contentType) =>
+        contentType is null or "application/json"
+        || (MediaTypeHeaderValue.TryParse(contentType, out var type)
+            && type.Parameters.Count(parameter => parameter.Name.Equals("charset", StringComparison.OrdinalIgnoreCase)) is var charsets
+            && (charsets == 0 || (charsets == 1 && HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase))));
 
     private static string? Header(IHeaderDictionary headers, string name) => headers.TryGetValue(name, out var value) ? value.ToString() : null;
 

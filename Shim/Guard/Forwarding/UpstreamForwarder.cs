@@ -150,6 +150,11 @@ internal sealed class UpstreamForwarder(Upstream upstream, SessionSeal seal, ISe
             headers.Remove(ObotHeaders.Assertion);
             headers.Authorization = default;
             headers.Cookie = default;
+
+            // what was judged is the method of the request, whatever some framework behind us takes for it
+            headers.Remove("X-HTTP-Method-Override");
+            headers.Remove("X-HTTP-Method");
+            headers.Remove("X-Method-Override");
             if (call.Visible is not null)
             {
                 // what comes back has to be read

@@ -32,7 +32,6 @@ public sealed class PolicyPushTests : IAsyncLifetime
     public PolicyPushTests()
     {
         _channel = new(_socket);
-        _socket.SendAsync(Arg.Any<ArraySegment<byte>>(), default, default, default).ReturnsForAnyArgs(Task.CompletedTask);
         _socket.SendAsync(Arg.Any<ReadOnlyMemory<byte>>(), Arg.Any<WebSocketMessageType>(), Arg.Any<bool>(), Arg.Any<CancellationToken>()).Returns(call =>
         {
             _sent.Writer.TryWrite(JsonSerializer.Deserialize(call.Arg<ReadOnlyMemory<byte>>().Span, ShimJson.Default.ControlMessage)!);

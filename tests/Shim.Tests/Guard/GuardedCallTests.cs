@@ -72,6 +72,36 @@ public sealed class GuardedCallTests
     [InlineData("""{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo"},"param\u017f":{"name":"delete"}}""")]
     public async Task Attack_KeyThatDiffersByCase_IsRefused(string body) => await AttackAsync(body);
 
+    /// <summary>Express, among others, reads JSON in UTF-7 when the client says so.</summary>
+    [Theory]
+    [InlineData("application/json; charset=utf-7")]
+    [InlineData("application/json; charset=utf-8; charset=utf-7")]
+    [InlineData("application/json; charset=\"utf-16\"")]
+    [InlineData("nonsense")]
+    public async Task Attack_AnotherCharset_IsRefused(string contentType)
+    {
+        await using var guard = await TestGuard.StartAsync(SomeTools);
+        const string body = """{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","+AG4-ame":"delete"}}""";
+        Assert.Equal(HttpStatusCode.UnsupportedMediaType, (await guard.PostAsync(body, ("Content-Type", contentType))).Status);
+        Assert.Empty(guard.Reached);
+        Assert.Equal(HttpStatusCode.OK, (await guard.PostAsync(body, ("Content-Type", "application/json; charset=\"UTF-8\""))).Status);
+    }
+
+    [Fact]
+    public async Task Attack_AnotherMethodByHeader_DoesNotReachTheServer()
+    {
+        await using var guard = await TestGuard.StartAsync(SomeTools);
+        var seen = true;
+        guard.Answer = context =>
+        {
+            seen = context.Request.Headers.Keys.Any(name => name.Contains("Method", StringComparison.OrdinalIgnoreCase));
+            return TestGuard.WriteAsync(context, ": nothing\n\n", "text/event-stream");
+        };
+        using var response = await guard.SendAsync(HttpMethod.Get, "ann", ["eng"], null, ("X-HTTP-Method-Override", "POST"), ("x-method-override", "POST"));
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.False(seen);
+    }
+
     [Fact]
     public async Task Attack_TwoMethods_IsRefused() => await AttackAsync("""{"jsonrpc":"2.0","id":1,"method":"ping","method":"tools/call","params":{"name":"delete"}}""");
 

@@ -94,7 +94,11 @@ internal sealed class TestGuard : IAsyncDisposable
         request.Headers.TryAddWithoutValidation(ObotHeaders.Assertion, Token(user, groups));
         foreach (var (name, value) in headers)
         {
-            request.Headers.TryAddWithoutValidation(name, value);
+            if (!request.Headers.TryAddWithoutValidation(name, value) && request.Content is { } content)
+            {
+                content.Headers.Remove(name);
+                content.Headers.TryAddWithoutValidation(name, value);
+            }
         }
 
         return client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
