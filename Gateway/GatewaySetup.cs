@@ -5,9 +5,12 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Obot.Gateway.Authentication;
 using Obot.Gateway.Control;
+using Obot.Gateway.Limits;
 using Obot.Gateway.Management;
 using Obot.Gateway.Mcp;
 using Obot.Gateway.OAuth;
+using Obot.Grains.Abstractions.Policies;
+using Obot.Grains.Abstractions.Security;
 
 namespace Obot.Gateway;
 
@@ -19,11 +22,12 @@ public static class GatewaySetup
         services.Configure<AddressOptions>(configuration.GetSection("Obot"));
         services.Configure<GatewayOptions>(configuration.GetSection("Obot:Gateway"));
         services.Configure<SecurityOptions>(configuration.GetSection("Obot:Security"));
+        services.Configure<LimitOptions>(configuration.GetSection("Obot:Limits"));
         services.AddHttpForwarder();
-        services.AddSingleton<Hosts>().AddSingleton<VerdictCache>();
+        services.AddSingleton<Hosts>().AddSingleton<VerdictCache>().AddSingleton<UserRates>();
         services.AddSingleton<RouteTable>().AddSingleton<GuardForwarder>().AddSingleton<ParkedStream>().AddSingleton<McpEndpoint>();
         services.AddSingleton<CallerAuthenticator>().AddSingleton<ICallerAuthenticator>(provider => provider.GetRequiredService<CallerAuthenticator>());
-        services.AddSingleton<ControlEndpoint>();
+        services.AddSingleton<PolicyPush>().AddSingleton<ControlEndpoint>();
         services.AddManagement();
         services.AddOAuth(configuration);
         return services;

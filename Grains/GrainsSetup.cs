@@ -5,6 +5,8 @@ using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Outbound;
 using Obot.Grains.Encryption;
+using Obot.Grains.Abstractions.Policies;
+using Obot.Grains.Abstractions.Security;
 using Obot.Grains.Hosting;
 using Obot.Grains.Hosting.Process;
 using Obot.Grains.Identity;
@@ -20,6 +22,8 @@ public static class GrainsSetup
     {
         services.Configure<HostingOptions>(configuration.GetSection("Obot:Hosting"));
         services.Configure<GuardOptions>(configuration.GetSection("Obot:Guard"));
+        services.Configure<SecurityOptions>(configuration.GetSection("Obot:Security"));
+        services.Configure<LimitOptions>(configuration.GetSection("Obot:Limits"));
         services.Configure<AuthOptions>(configuration.GetSection("Obot:Auth"));
 
         services.AddEncryption(configuration);

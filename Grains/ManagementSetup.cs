@@ -3,10 +3,12 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Obot.Grains.Abstractions.ApiKeys;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
+using Obot.Grains.Abstractions.Policies;
 using Obot.Grains.Abstractions.Security;
 using Obot.Grains.ApiKeys;
 using Obot.Grains.Hosting;
 using Obot.Grains.Identity;
+using Obot.Grains.Policies;
 using Obot.Grains.Security;
 
 namespace Obot.Grains;
@@ -38,6 +40,9 @@ public static class ManagementSetup
         services.AddSingleton<IApiKeyUsage>(provider => provider.GetRequiredService<ApiKeyUsage>());
         services.AddHostedService(provider => provider.GetRequiredService<ApiKeyUsage>());
         services.AddSingleton<IApiKeys, StoredApiKeys>();
+
+        services.AddSingleton<IAccessRules, StoredAccessRules>();
+        services.AddSingleton<IServerAccess, ServerAccess>();
 
         services.AddSingleton<IServerDirectory, ServerDirectory>();
         services.AddSingleton<IServerInstances, ServerInstances>();

@@ -154,10 +154,3 @@ internal sealed class VerdictCache : IDisposable
         }
     }
 }
-
-/// <summary>Section <c>Obot:Security</c>.</summary>
-public sealed class SecurityOptions
-{
-    /// <summary>A silo that has not heard of security changes for so long refuses every call. Default 5 minutes.</summary>
-    public TimeSpan MaxStaleness { get; set; } = TimeSpan.FromMinutes(5);
-}

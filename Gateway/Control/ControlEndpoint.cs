@@ -5,7 +5,6 @@ using Microsoft.Extensions.Logging;
 using Obot.Gateway.Authentication;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
-using Obot.Grains.Abstractions.Security;
 using Obot.Shim.Contracts.Control;
 
 namespace Obot.Gateway.Control;
@@ -13,8 +12,7 @@ namespace Obot.Gateway.Control;
 /// <summary>The guards' control endpoint: one WebSocket a guard, on the internal listener, for whoever proves an instance and a generation.</summary>
 internal sealed partial class ControlEndpoint(
     IAssertionIssuer assertions,
-    IServerDirectory directory,
-    ISecurityFeed feed,
+    PolicyPush policies,
     IGrainFactory grains,
     IHostApplicationLifetime lifetime,
     ILogger<ControlEndpoint> logger)
@@ -43,15 +41,12 @@ internal sealed partial class ControlEndpoint(
         var reference = grains.CreateObjectReference<IGuardChannel>(channel);
         try
         {
-            using var subscription = feed.Subscribe(change =>
-            {
-                if (change.Kind is SecurityChangeKinds.SigningKey or SecurityChangeKinds.Everything || (change.Kind == SecurityChangeKinds.Server && change.Subject == identity.Instance.ServerId))
-                {
-                    SendSnapshotAsync(channel, identity, ended.Token).Ignore();
-                }
-            });
-            await SendSnapshotAsync(channel, identity, ended.Token);
-            await RunAsync(channel, reference, identity, ended.Token);
+            var pushing = policies.RunAsync(channel, identity, ended.Token);
+            var reading = RunAsync(channel, reference, identity, ended.Token);
+            var first = await Task.WhenAny(pushing, reading);
+            await ended.CancelAsync();
+            await Task.WhenAll(pushing, reading).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await first;
         }
         catch (Exception e) when (e is WebSocketException or OperationCanceledException)
         {
@@ -74,6 +69,8 @@ internal sealed partial class ControlEndpoint(
                 continue;
             }
 
+            LogApplied(identity.Instance, identity.Generation, activity.PolicyRevision);
+
             try
             {
                 if (++sinceIntroduction > ReportsBetweenIntroductions && await grain.GuardConnected(identity.Generation, reference))
@@ -93,22 +90,11 @@ internal sealed partial class ControlEndpoint(
         }
     }
 
-    private async Task SendSnapshotAsync(GuardChannel channel, GuardIdentity identity, CancellationToken cancellationToken)
-    {
-        var revision = feed.Revision;
-        var entry = await directory.Find(identity.Instance.ServerId, cancellationToken);
-        await channel.SendAsync(
-            new ControlMessage
-            {
-                Kind = ControlKinds.Snapshot,
-                Policy = new() { Revision = revision, Owners = entry is null ? [] : [entry.OwnerId] },
-                AssertionKeys = assertions.PublicKeys,
-            },
-            cancellationToken);
-    }
-
     [LoggerMessage(LogLevel.Debug, "The control channel of {Instance} generation {Generation} ended: {Reason}")]
     private partial void LogLost(McpInstanceId instance, long generation, string reason);
+
+    [LoggerMessage(LogLevel.Trace, "The guard of {Instance} generation {Generation} has applied revision {Revision}")]
+    private partial void LogApplied(McpInstanceId instance, long generation, long revision);
 
     [LoggerMessage(LogLevel.Information, "The activity of {Instance} could not be reported: {Fault}")]
     private partial void LogReportFailed(McpInstanceId instance, string fault);

@@ -18,6 +18,7 @@ public static class ManagementSetup
         services.AddSingleton<ServerEndpoints>();
         services.AddSingleton<ApiKeyEndpoints>();
         services.AddSingleton<UserEndpoints>().AddSingleton<ServiceAccountEndpoints>().AddSingleton<GroupEndpoints>();
+        services.AddSingleton<AccessRuleEndpoints>();
         return services.AddManagementOpenApi();
     }
 
@@ -40,6 +41,7 @@ public static class ManagementSetup
         GroupEndpoints.Map(api);
         DefaultRoleEndpoints.Map(api);
         EncryptionEndpoints.Map(api);
+        AccessRuleEndpoints.Map(api);
         api.MapGet("/version", Version).WithTags("version").Produces<VersionBody>().WithSummary("What runs here");
         api.Map("/{**rest}", NotFound).ExcludeFromDescription();
         return api;

@@ -16,6 +16,9 @@ internal enum ForwardOutcome
     /// <summary>Nothing was answered and nothing was done: the guard could not be reached, drains, or lost its server.</summary>
     TargetGone,
 
+    /// <summary>Nothing was done: the guard has not heard from the cluster for too long. A newer generation may be elsewhere.</summary>
+    TargetStale,
+
     TimedOut,
 
     TooLarge,
@@ -49,10 +52,10 @@ internal sealed class GuardForwarder(IHttpForwarder forwarder, IOptions<GatewayO
         context.Features.Set(call);
         RemovePrivate(context.Request.Headers);
         var error = await forwarder.SendAsync(context, route.GuardUrl!, Client, config, Transform, context.RequestAborted);
-        if (call.Retry)
+        if (call.Retry is { } reason)
         {
             Reset(context);
-            return ForwardOutcome.TargetGone;
+            return reason == ObotHeaders.Retry.Stale ? ForwardOutcome.TargetStale : ForwardOutcome.TargetGone;
         }
 
         if (error is ForwarderError.None || context.Response.HasStarted || context.RequestAborted.IsCancellationRequested)
@@ -104,7 +107,7 @@ internal sealed class GuardForwarder(IHttpForwarder forwarder, IOptions<GatewayO
 
         public string Assertion { get; } = assertion;
 
-        public bool Retry { get; set; }
+        public string? Retry { get; set; }
     }
 
     private sealed class Transformer : HttpTransformer
@@ -121,9 +124,9 @@ internal sealed class GuardForwarder(IHttpForwarder forwarder, IOptions<GatewayO
 
         public override ValueTask<bool> TransformResponseAsync(HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
         {
-            if (proxyResponse?.StatusCode is HttpStatusCode.ServiceUnavailable && proxyResponse.Headers.Contains(ObotHeaders.RetryReason))
+            if (proxyResponse?.StatusCode is HttpStatusCode.ServiceUnavailable && proxyResponse.Headers.TryGetValues(ObotHeaders.RetryReason, out var reasons))
             {
-                httpContext.Features.Get<ForwardedCall>()!.Retry = true;
+                httpContext.Features.Get<ForwardedCall>()!.Retry = reasons.First();
                 return new(false);
             }
 

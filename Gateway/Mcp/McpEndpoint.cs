@@ -1,8 +1,10 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 using Obot.Gateway.Authentication;
 using Obot.Gateway.OAuth;
+using Obot.Gateway.Limits;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Shim.Contracts.Protocol;
@@ -21,6 +23,7 @@ internal sealed class McpEndpoint(
     ParkedStream parked,
     IAssertionIssuer assertions,
     ProtectedResources resources,
+    UserRates rates,
     TimeProvider time,
     IOptions<GatewayOptions> options)
 {
@@ -51,6 +54,13 @@ internal sealed class McpEndpoint(
         {
             resources.ChallengeScope(context.Response, serverId);
             await RefuseAsync(context, StatusCodes.Status403Forbidden, "This credential is not good for this server: it lacks the scope 'mcp', or names other servers.");
+            return;
+        }
+
+        if (HttpMethods.IsPost(context.Request.Method) && await rates.TakeAsync(verdict.Principal.UserId) is { } wait)
+        {
+            context.Response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+            await RefuseAsync(context, StatusCodes.Status429TooManyRequests, "You make more requests a second than a user may make to all servers together (Obot:Limits:RequestsPerSecondPerUser).");
             return;
         }
 
@@ -91,6 +101,16 @@ internal sealed class McpEndpoint(
         await McpError.RefuseAsync(context, status, message, body.Start);
     }
 
+    private static Task RefuseStaleAsync(HttpContext context, ReadOnlyMemory<byte> body)
+    {
+        context.Response.Headers.RetryAfter = "5";
+        return McpError.RefuseAsync(
+            context,
+            StatusCodes.Status503ServiceUnavailable,
+            "The server's guard has not heard from the cluster for too long and does not know whether you may still call (Obot:Security:MaxStaleness). It goes on as soon as it hears: try again.",
+            body);
+    }
+
     private async Task RouteAsync(HttpContext context, Verdict verdict, string serverId, CancellationToken aborted)
     {
         if (await directory.Find(serverId, aborted) is not { } entry)
@@ -107,7 +127,11 @@ internal sealed class McpEndpoint(
         else if (routes.Find(instance) is { } route && (HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsDelete(context.Request.Method)))
         {
             var outcome = await forwarder.SendAsync(context, route, verdict.AssertionFor(instance, assertions, time.GetUtcNow()));
-            if (outcome is ForwardOutcome.TargetGone)
+            if (outcome is ForwardOutcome.TargetStale)
+            {
+                await RefuseStaleAsync(context, default);
+            }
+            else if (outcome is ForwardOutcome.TargetGone)
             {
                 await McpError.RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "The server was stopped. The next call starts it again.");
             }
@@ -168,7 +192,7 @@ internal sealed class McpEndpoint(
             {
                 if (route.RetryAt is { } retryAt)
                 {
-                    context.Response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling((retryAt - time.GetUtcNow()).TotalSeconds)).ToString(System.Globalization.CultureInfo.InvariantCulture);
+                    context.Response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling((retryAt - time.GetUtcNow()).TotalSeconds)).ToString(CultureInfo.InvariantCulture);
                 }
 
                 await McpError.RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, $"The server could not be started: {route.Reason}", body.Start);
@@ -191,6 +215,18 @@ internal sealed class McpEndpoint(
             if (outcome is ForwardOutcome.TimedOut)
             {
                 await McpError.RefuseAsync(context, StatusCodes.Status504GatewayTimeout, $"The server was silent for {options.Value.CallTimeout.TotalSeconds:0} s.", body.Start);
+                return;
+            }
+
+            if (outcome is ForwardOutcome.TargetStale)
+            {
+                // a guard whose silo is gone never hears again; one whose silo lives does, and must not be restarted for that
+                if (attempt < Attempts && body.CanReplay && await routes.AskAgainAsync(instance, aborted) is { } now && now.Generation > route.Generation)
+                {
+                    continue;
+                }
+
+                await RefuseStaleAsync(context, body.Start);
                 return;
             }
 

@@ -12,6 +12,7 @@ namespace Obot.Gateway.Mcp;
 internal sealed partial class RouteTable(IGrainFactory grains, IOptions<GatewayOptions> options, TimeProvider time, ILogger<RouteTable> logger) : IRouteObserver
 {
     private static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan AskPatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan AskAgainAfterFault = TimeSpan.FromMilliseconds(200);
 
     private readonly ConcurrentDictionary<McpInstanceId, Entry> entries = new();
@@ -44,6 +45,26 @@ internal sealed partial class RouteTable(IGrainFactory grains, IOptions<GatewayO
         }
 
         return pending.WaitAsync(cancellationToken);
+    }
+
+    /// <summary>The route as the grain has it now: whoever knew an old one learns of a newer generation. Null when it cannot be asked just now.</summary>
+    public async Task<ServerRoute?> AskAgainAsync(McpInstanceId instance, CancellationToken cancellationToken)
+    {
+        var entry = entries.GetOrAdd(instance, static _ => new());
+        Task<ServerRoute> pending;
+        lock (entry)
+        {
+            pending = entry.Pending is { IsCompleted: false } under ? under : entry.Pending = AskAsync(instance, entry, 0);
+        }
+
+        try
+        {
+            return await pending.WaitAsync(AskPatience, time, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Completes at the next push for this instance, or after <paramref name="atMost"/>. Never wakes it.</summary>

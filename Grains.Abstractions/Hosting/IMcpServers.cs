@@ -4,7 +4,9 @@ namespace Obot.Grains.Abstractions.Hosting;
 
 /// <summary>
 /// Port: the servers as people and programs manage them. Used by the management API and the console alike; every call is made
-/// by a <see cref="Principal"/> and sees only what that principal may see: its own servers, or all for administrators.
+/// by a <see cref="Principal"/> and sees only what that principal may see: its own servers and those that access rules open, or all for
+/// administrators. Changing a server is for its owner and administrators; stopping, configuring and reading the log of a shared one too:
+/// others get <see cref="NotAllowedException"/>.
 /// </summary>
 public interface IMcpServers
 {

@@ -11,6 +11,12 @@ public interface IServerDirectory
 /// <param name="OwnerId">Who made it, and may call it without a rule.</param>
 public sealed record ServerEntry(string ServerId, bool PerUser, string OwnerId)
 {
+    /// <summary>Catalog entry that the server was made from; rules may name it.</summary>
+    public string? CatalogEntryId { get; init; }
+
+    /// <summary>Catalog of that entry; rules may name it.</summary>
+    public string? CatalogId { get; init; }
+
     /// <summary>The instance that a caller reaches.</summary>
     public McpInstanceId InstanceFor(string userId) => PerUser ? McpInstanceId.Of(ServerId, userId) : McpInstanceId.Shared(ServerId);
 }

@@ -6,8 +6,8 @@ namespace Obot.Grains.Abstractions.Identity;
 public interface IAssertionIssuer
 {
     /// <summary>
-    /// A compact JWT (ES256, <c>typ: obot-assertion+jwt</c>) for one caller at one instance: <c>sub</c>, <c>role</c>, <c>cid</c>, <c>aud</c> =
-    /// instance, <c>exp</c> at most <see cref="Lifetime"/> away.
+    /// A compact JWT (ES256, <c>typ: obot-assertion+jwt</c>) for one caller at one instance: <c>sub</c>, <c>role</c>, <c>cid</c>, <c>groups</c>, <c>aud</c> =
+    /// instance, <c>exp</c> at most <see cref="Lifetime"/> away. Groups beyond 8,000 characters are cut to those that access rules name.
     /// </summary>
     Assertion Issue(Principal principal, McpInstanceId instance);
 

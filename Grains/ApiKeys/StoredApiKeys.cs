@@ -7,6 +7,7 @@ using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Security;
 using Obot.Grains.Identity;
+using Obot.Grains.Hosting;
 
 namespace Obot.Grains.ApiKeys;
 
@@ -180,13 +181,13 @@ internal sealed class StoredApiKeys(IDbContextFactory<ObotDb> databases, IUserDi
 
     private static async Task CheckServersAsync(ObotDb db, Principal caller, IReadOnlyList<string> serverIds, CancellationToken cancellationToken)
     {
-        var visible = caller.Role >= Role.Admin ? db.Servers : db.Servers.Where(row => row.OwnerId == caller.UserId);
+        var visible = await ServerSight.VisibleAsync(db, db.Servers.AsNoTracking(), caller, cancellationToken);
         var known = await visible.Where(row => serverIds.Contains(row.Id)).Select(row => row.Id).ToListAsync(cancellationToken);
         for (var i = 0; i < serverIds.Count; i++)
         {
             if (!known.Contains(serverIds[i], StringComparer.Ordinal) || !caller.Reaches(serverIds[i]))
             {
-                throw new InvalidInputException($"mcpServerIDs[{i}]", $"There is no server '{serverIds[i]}'. GET /api/mcp-servers lists yours.");
+                throw new InvalidInputException($"mcpServerIDs[{i}]", $"There is no server '{serverIds[i]}'. GET /api/mcp-servers lists those that you may name.");
             }
         }
     }

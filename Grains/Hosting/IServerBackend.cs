@@ -1,4 +1,5 @@
 using Obot.Grains.Abstractions.Hosting;
+using Obot.Grains.Abstractions.Policies;
 
 namespace Obot.Grains.Hosting;
 
@@ -22,7 +23,12 @@ internal interface IServerBackend
 }
 
 /// <summary>One generation that is to be started.</summary>
-internal sealed record ServerStart(McpInstanceId Instance, long Generation, ServerManifest Manifest, string OwnerId, IReadOnlyDictionary<string, string> Values);
+/// <param name="Access">Who may call it, as its guard learns it at the start.</param>
+internal sealed record ServerStart(McpInstanceId Instance, long Generation, ServerManifest Manifest, StartAccess Access, IReadOnlyDictionary<string, string> Values);
+
+/// <param name="Revision">Revision of the security state that the policy was read at.</param>
+/// <param name="Staleness">How long ago the reading silo last knew that it was up to date.</param>
+internal sealed record StartAccess(AccessPolicy Policy, long Revision, TimeSpan Staleness);
 
 /// <summary>One generation that runs. Part of a grain's state.</summary>
 [GenerateSerializer, Immutable, Alias("Obot.Deployment")]

@@ -121,7 +121,7 @@ internal sealed partial class McpServerGrain
                 throw new ServerStartException($"it needs configuration first: {string.Join(", ", missing)}");
             }
 
-            var start = new ServerStart(Instance, generation, plan.Manifest, plan.OwnerId, plan.Values);
+            var start = new ServerStart(Instance, generation, plan.Manifest, plan.Access, plan.Values);
             var deployment = await backend.StartAsync(start, CancellationToken.None);
             await self.StartEnded(generation, deployment, reason: null, revision);
         }

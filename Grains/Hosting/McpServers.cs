@@ -57,7 +57,7 @@ internal sealed class McpServers(
     public async Task<McpServerView?> Find(Principal caller, string serverId, CancellationToken cancellationToken)
     {
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        var row = await FindAsync(db.Servers.AsNoTracking(), caller, serverId, cancellationToken);
+        var row = await ServerSight.FindAsync(db, db.Servers.AsNoTracking(), caller, serverId, cancellationToken);
         return row is null ? null : await views.OneAsync(db, caller, row, cancellationToken);
     }
 
@@ -66,7 +66,7 @@ internal sealed class McpServers(
         PageCursor.CheckLimit(limit);
         var after = PageCursor.Parse(cursor);
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        var query = Visible(db.Servers.AsNoTracking(), caller);
+        var query = await ServerSight.VisibleAsync(db, db.Servers.AsNoTracking(), caller, cancellationToken);
         if (after is { } position)
         {
             var (at, id) = (position.CreatedAt, position.Id);
@@ -82,11 +82,12 @@ internal sealed class McpServers(
     {
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
-        if (await FindAsync(db.Servers, caller, serverId, cancellationToken) is not { } row)
+        if (await ServerSight.FindAsync(db, db.Servers, caller, serverId, cancellationToken) is not { } row)
         {
             return null;
         }
 
+        ServerSight.CheckManages(caller, row);
         manifest = ManifestEntries.Restore(manifest, encryption.DecryptManifest(row));
         ManifestValidation.Check(manifest);
         ManifestValidation.CheckRunnable(manifest);
@@ -114,11 +115,12 @@ internal sealed class McpServers(
     {
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
-        if (await FindAsync(db.Servers.AsNoTracking(), caller, serverId, cancellationToken) is not { } row)
+        if (await ServerSight.FindAsync(db, db.Servers.AsNoTracking(), caller, serverId, cancellationToken) is not { } row)
         {
             return null;
         }
 
+        ServerSight.CheckRuns(caller, row.Id, row.OwnerId, row.PerUser);
         var instance = InstanceOf(row, caller);
         SuppliedValues.Check(encryption.DecryptManifest(row), values);
         if (!await SuppliedValues.StoreAsync(db, encryption, instance, values, time.Now(), cancellationToken))
@@ -139,11 +141,12 @@ internal sealed class McpServers(
 
         // the lock waits for instances that are being recorded and keeps later ones out, so that the list below is complete
         await db.Database.ExecuteSqlAsync($"SELECT 1 FROM mcp_servers WHERE id = {serverId} FOR UPDATE", cancellationToken);
-        if (await FindAsync(db.Servers.AsNoTracking(), caller, serverId, cancellationToken) is not { } row)
+        if (await ServerSight.FindAsync(db, db.Servers.AsNoTracking(), caller, serverId, cancellationToken) is not { } row)
         {
             return false;
         }
 
+        ServerSight.CheckManages(caller, row);
         var all = await AllAsync(caller, row, cancellationToken);
         await db.Servers.Where(one => one.Id == serverId).ExecuteDeleteAsync(cancellationToken);
         await db.AnnounceAsync(SecurityChangeKinds.Server, serverId, cancellationToken);
@@ -170,6 +173,7 @@ internal sealed class McpServers(
             return null;
         }
 
+        ServerSight.CheckRuns(caller, view.Id, view.OwnerId, view.Manifest.IsPerUser);
         ServerLife.CheckConfigured(view);
         await life.StopOneAsync(view, "restart was asked for");
         var route = await life.LaunchAsync(view, reset: true, cancellationToken);
@@ -183,6 +187,7 @@ internal sealed class McpServers(
             return null;
         }
 
+        ServerSight.CheckRuns(caller, view.Id, view.OwnerId, view.Manifest.IsPerUser);
         await life.StopOneAsync(view, $"stopped by {caller.UserId}");
         return await Find(caller, serverId, cancellationToken);
     }
@@ -190,7 +195,7 @@ internal sealed class McpServers(
     public async Task<ServerDeployment?> Details(Principal caller, string serverId, CancellationToken cancellationToken)
     {
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        var row = await FindAsync(db.Servers.AsNoTracking(), caller, serverId, cancellationToken);
+        var row = await ServerSight.FindAsync(db, db.Servers.AsNoTracking(), caller, serverId, cancellationToken);
         return row is null ? null : await views.DeploymentAsync(InstanceOf(row, caller));
     }
 
@@ -200,11 +205,12 @@ internal sealed class McpServers(
         McpInstanceId instance;
         await using (var db = await databases.CreateDbContextAsync(cancellationToken))
         {
-            if (await FindAsync(db.Servers.AsNoTracking(), caller, serverId, cancellationToken) is not { } row)
+            if (await ServerSight.FindAsync(db, db.Servers.AsNoTracking(), caller, serverId, cancellationToken) is not { } row)
             {
                 yield break;
             }
 
+            ServerSight.CheckRuns(caller, row.Id, row.OwnerId, row.PerUser);
             instance = InstanceOf(row, caller);
         }
 
@@ -233,15 +239,4 @@ internal sealed class McpServers(
     /// <summary>The recorded instances and those that would be there without a record.</summary>
     private async Task<IReadOnlyCollection<McpInstanceId>> AllAsync(Principal caller, ServerRow row, CancellationToken cancellationToken) =>
         [.. (await instances.Of(row.Id, cancellationToken)).Union([InstanceOf(row, caller), row.PerUser ? McpInstanceId.Of(row.Id, row.OwnerId) : McpInstanceId.Shared(row.Id)])];
-
-    /// <summary>One's own servers, or all for administrators; never more than the credential reaches.</summary>
-    private static IQueryable<ServerRow> Visible(IQueryable<ServerRow> servers, Principal caller)
-    {
-        var (userId, reach) = (caller.UserId, caller.ServerIds);
-        var visible = caller.Role >= Role.Admin ? servers : servers.Where(row => row.OwnerId == userId);
-        return reach is null ? visible : visible.Where(row => reach.Contains(row.Id));
-    }
-
-    private static Task<ServerRow?> FindAsync(IQueryable<ServerRow> servers, Principal caller, string serverId, CancellationToken cancellationToken) =>
-        Visible(servers, caller).SingleOrDefaultAsync(row => row.Id == serverId, cancellationToken);
 }

@@ -2,11 +2,14 @@ using Microsoft.EntityFrameworkCore;
 using Obot.Data;
 using Obot.Grains.Abstractions.Encryption;
 using Obot.Grains.Abstractions.Hosting;
+using Obot.Grains.Abstractions.Policies;
+using Obot.Grains.Abstractions.Security;
 
 namespace Obot.Grains.Hosting;
 
-/// <summary>Reads what a start needs: the manifest as it stands, and the values that the instance's user supplied.</summary>
-internal sealed class ServerPlans(IDbContextFactory<ObotDb> databases, IServerInstances instances, IEncryption encryption)
+/// <summary>Reads what a start needs: the manifest as it stands, who may call, and the values that the instance's user supplied.</summary>
+internal sealed class ServerPlans(
+    IDbContextFactory<ObotDb> databases, IServerInstances instances, IServerAccess access, ISecurityFeed feed, IEncryption encryption)
 {
     /// <summary>Null when the server was deleted. Otherwise the instance is on record, so that a change of the server finds it.</summary>
     public async Task<ServerPlan?> FindAsync(McpInstanceId instance, CancellationToken cancellationToken)
@@ -16,6 +19,8 @@ internal sealed class ServerPlans(IDbContextFactory<ObotDb> databases, IServerIn
             return null;
         }
 
+        // before the reading: the guard must not take the policy for newer than it is
+        var (revision, staleness) = (feed.Revision, feed.Staleness);
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         var row = await db.Servers.AsNoTracking().SingleOrDefaultAsync(server => server.Id == instance.ServerId, cancellationToken);
         if (row is null)
@@ -27,11 +32,11 @@ internal sealed class ServerPlans(IDbContextFactory<ObotDb> databases, IServerIn
         var values = await db.ServerValues.AsNoTracking().Where(value => value.Instance == key).Select(value => value.Values).SingleOrDefaultAsync(cancellationToken);
         return new(
             encryption.DecryptManifest(row),
-            row.OwnerId,
+            new(await access.Of(new ServerEntry(row.Id, row.PerUser, row.OwnerId), cancellationToken), revision, staleness),
             row.Revision,
             SuppliedValues.Decrypt(encryption, key, values));
     }
 }
 
 /// <param name="Values">Key → value, as the user supplied them.</param>
-internal sealed record ServerPlan(ServerManifest Manifest, string OwnerId, long Revision, IReadOnlyDictionary<string, string> Values);
+internal sealed record ServerPlan(ServerManifest Manifest, StartAccess Access, long Revision, IReadOnlyDictionary<string, string> Values);

@@ -5,17 +5,19 @@ using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
+using Obot.Grains.Abstractions.Policies;
 
 namespace Obot.Grains.Identity;
 
 /// <inheritdoc cref="IAssertionIssuer"/>
-internal sealed class AssertionIssuer(ClusterKeys keys, TimeProvider time) : IAssertionIssuer
+internal sealed class AssertionIssuer(ClusterKeys keys, IServerAccess access, TimeProvider time) : IAssertionIssuer
 {
     private const string Issuer = "obot";
     private const string AssertionType = "obot-assertion+jwt";
     private const string GuardType = "obot-guard+jwt";
     private const string ControlAudience = "obot-control";
     private const string GenerationClaim = "gen";
+    private const int MaxGroupCharacters = 8000;
     private static readonly TimeSpan RenewBefore = TimeSpan.FromSeconds(15);
 
     private readonly JsonWebTokenHandler handler = new() { SetDefaultTimesOnTokenCreation = false };
@@ -36,6 +38,7 @@ internal sealed class AssertionIssuer(ClusterKeys keys, TimeProvider time) : IAs
             ["sub"] = principal.UserId,
             ["role"] = principal.Role.ToString(),
             ["cid"] = principal.CredentialId,
+            ["groups"] = GroupsOf(principal),
         });
         return new(token, expires - RenewBefore);
     }
@@ -72,6 +75,20 @@ internal sealed class AssertionIssuer(ClusterKeys keys, TimeProvider time) : IAs
 
     public byte[] DeriveKey(string purpose, string subject) =>
         HKDF.DeriveKey(HashAlgorithmName.SHA256, keys.Secret, 32, info: Encoding.UTF8.GetBytes($"{purpose}\0{subject}"));
+
+    /// <summary>
+    /// All groups while they are few. Of many only those that rules name can decide anything; if those are too many as well, the rest
+    /// opens nothing: an assertion has to fit into a request's headers.
+    /// </summary>
+    private string[] GroupsOf(Principal principal) => principal.Groups.Sum(group => group.Length + 3) <= MaxGroupCharacters
+        ? [.. principal.Groups]
+        : [.. TakeFitting(principal.Groups.Where(access.IsNamed).Order(StringComparer.Ordinal))];
+
+    private static IEnumerable<string> TakeFitting(IEnumerable<string> groups)
+    {
+        var left = MaxGroupCharacters;
+        return groups.TakeWhile(group => (left -= group.Length + 3) >= 0);
+    }
 
     private string Sign(string type, string audience, DateTimeOffset now, DateTimeOffset expires, Dictionary<string, object> claims) =>
         handler.CreateToken(new SecurityTokenDescriptor

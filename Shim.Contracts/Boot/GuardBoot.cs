@@ -33,6 +33,12 @@ public sealed record GuardBoot
     /// <summary>Who may call. Renewed over the control channel.</summary>
     public required GuardPolicy Policy { get; init; }
 
+    /// <summary>How old <see cref="Policy"/> may already be: the starting silo's own staleness.</summary>
+    public long StalenessMilliseconds { get; set; }
+
+    /// <summary>A guard that has not heard for so long that its policy is up to date refuses every call. Default 5 minutes.</summary>
+    public long MaxStalenessMilliseconds { get; set; } = 300_000;
+
     public required GuardUpstream Upstream { get; init; }
 
     public GuardLimits Limits { get; set; } = new();
@@ -49,23 +55,4 @@ public sealed record GuardUpstream
 
     /// <summary>Streamable HTTP endpoint of the MCP server.</summary>
     public string? Url { get; init; }
-}
-
-/// <summary>Immutable; replaced whole.</summary>
-public sealed record GuardPolicy
-{
-    /// <summary>Monotonic revision of the security state that this policy was compiled from.</summary>
-    public long Revision { get; init; }
-
-    /// <summary>Users who made the server and may call everything on it.</summary>
-    public IReadOnlyList<string> Owners { get; set; } = [];
-}
-
-public sealed record GuardLimits
-{
-    /// <summary>Largest request body in bytes. Default 16 MiB.</summary>
-    public long MaxRequestBodyBytes { get; set; } = 16 * 1024 * 1024;
-
-    /// <summary>Longest silence of the server within one call, in seconds. Default 3600.</summary>
-    public int CallTimeoutSeconds { get; set; } = 3600;
 }

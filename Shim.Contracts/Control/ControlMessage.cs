@@ -18,6 +18,15 @@ public sealed record ControlMessage
 
     public GuardPolicy? Policy { get; init; }
 
+    /// <summary><see cref="ControlKinds.Heartbeat"/>: the policy in force is that of this revision too.</summary>
+    public long? Revision { get; init; }
+
+    /// <summary>
+    /// <see cref="ControlKinds.Snapshot"/>, <see cref="ControlKinds.Heartbeat"/>: how long ago the silo itself last knew that it was up to
+    /// date. Null (a silo of an older release) counts as 0.
+    /// </summary>
+    public long? StalenessMilliseconds { get; init; }
+
     /// <summary>JSON Web Key Set.</summary>
     public string? AssertionKeys { get; init; }
 
@@ -35,6 +44,9 @@ public static class ControlKinds
 
     /// <summary>Cluster → guard: the state of the security snapshot; sent on connect and on change.</summary>
     public const string Snapshot = "snapshot";
+
+    /// <summary>Cluster → guard, every 2 s: nothing that touches this guard changed. It keeps the guard from refusing calls as stale.</summary>
+    public const string Heartbeat = "heartbeat";
 
     /// <summary>Cluster → guard: stop if, and only if, nothing is in flight.</summary>
     public const string Drain = "drain";

@@ -17,7 +17,7 @@ public static class ObotHeaders
 
     /// <summary>
     /// Guard → gateway, on a 503 that carries no answer of the MCP server: the request did not reach the server and may be sent
-    /// to the next generation. Values: <see cref="Retry.Draining"/>, <see cref="Retry.UpstreamGone"/>.
+    /// to the next generation. Values: <see cref="Retry.Draining"/>, <see cref="Retry.UpstreamGone"/>, <see cref="Retry.Stale"/>.
     /// </summary>
     public const string RetryReason = "Obot-Retry";
 
@@ -29,5 +29,8 @@ public static class ObotHeaders
     {
         public const string Draining = "draining";
         public const string UpstreamGone = "upstream-gone";
+
+        /// <summary>The guard has lost touch with the cluster and serves nobody; there may be a newer generation, or none is needed.</summary>
+        public const string Stale = "stale";
     }
 }

@@ -1,4 +1,5 @@
 using Obot.Shim.Bridge.Boot;
+using Obot.Shim.Boot;
 using Obot.Shim.Bridge.Calls;
 using Obot.Shim.Bridge.Children;
 using Obot.Shim.Bridge.Packages;

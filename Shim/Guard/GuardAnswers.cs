@@ -14,7 +14,11 @@ internal static class GuardAnswers
             return Task.CompletedTask;
         }
 
-        var body = JsonRpcError.Write(id, code, message);
+        return WriteAsync(context, status, JsonRpcError.Write(id, code, message));
+    }
+
+    public static Task WriteAsync(HttpContext context, int status, ReadOnlyMemory<byte> body)
+    {
         context.Response.StatusCode = status;
         context.Response.ContentType = "application/json";
         context.Response.ContentLength = body.Length;

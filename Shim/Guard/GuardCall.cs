@@ -1,4 +1,5 @@
 using Obot.Shim.Guard.Authorization;
+using Obot.Shim.Guard.Limits;
 using Obot.Shim.Protocol;
 
 namespace Obot.Shim.Guard;
@@ -19,18 +20,43 @@ internal sealed class GuardCall(HttpContext context, long started)
     /// <summary>Raw token of the request's id; empty when there is none.</summary>
     public ReadOnlyMemory<byte> Id { get; set; }
 
+    /// <summary>What the method is about: the tool, prompt, URI or task, unescaped; null where there is none, or none that is text.</summary>
+    public string? Name { get; set; }
+
+    /// <summary>Of revision 2026-07-28 or later, by header or body.</summary>
+    public bool IsModern { get; set; }
+
+    /// <summary>The only tools that lists on the way back may show; null leaves the answer untouched.</summary>
+    public ToolPatterns? Visible { get; set; }
+
+    /// <summary>Why an answer that had to be filtered could not be; none of it went out.</summary>
+    public string? Unfiltered { get; set; }
+
+    /// <summary>What the caller has in hand here; null when it does not count.</summary>
+    public CallerLoad? Load { get; set; }
+
     /// <summary>The server's own session id, unsealed; null when the client sent none.</summary>
     public string? UpstreamSession { get; set; }
 
-    /// <summary>Set when a step refused the call: it goes no further.</summary>
+    /// <summary>A step refused the call.</summary>
     public bool Refused { get; private set; }
 
-    public void MarkRefused() => Refused = true;
+    /// <summary>Refused, or answered by the guard itself: it goes no further.</summary>
+    public bool Ended { get; private set; }
+
+    public void MarkRefused() => Refused = Ended = true;
 
     /// <summary>Ends the call with a JSON-RPC error that carries its id.</summary>
     public Task RefuseAsync(int status, int code, string message)
     {
-        Refused = true;
+        MarkRefused();
         return GuardAnswers.WriteErrorAsync(Context, status, Id.Span, code, message);
+    }
+
+    /// <summary>Ends the call with an answer of the guard's own.</summary>
+    public Task AnswerAsync(ReadOnlyMemory<byte> body)
+    {
+        Ended = true;
+        return GuardAnswers.WriteAsync(Context, StatusCodes.Status200OK, body);
     }
 }

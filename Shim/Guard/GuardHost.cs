@@ -1,12 +1,13 @@
 using System.Net;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
-using Obot.Shim.Bridge.Boot;
+using Obot.Shim.Boot;
 using Obot.Shim.Contracts;
 using Obot.Shim.Contracts.Boot;
 using Obot.Shim.Guard.Authorization;
 using Obot.Shim.Guard.Calls;
 using Obot.Shim.Guard.Control;
 using Obot.Shim.Guard.Forwarding;
+using Obot.Shim.Guard.Limits;
 
 namespace Obot.Shim.Guard;
 
@@ -41,6 +42,8 @@ internal static class GuardHost
             kestrel.Limits.MaxRequestBodySize = boot.Limits.MaxRequestBodyBytes;
             // a message is read where it lies before it is forwarded: all of it has to fit
             kestrel.Limits.MaxRequestBufferSize = boot.Limits.MaxRequestBodyBytes + (64 * 1024);
+            // an assertion with many groups beside everything that a client may send
+            kestrel.Limits.MaxRequestHeadersTotalSize = 64 * 1024;
             kestrel.Listen(IPEndPoint.Parse(boot.Listen));
         });
         // nothing here ever blocks a thread: a completion goes on where it arrived instead of waking a worker
@@ -55,12 +58,14 @@ internal static class GuardHost
         var load = new CallGate(time);
         using var upstream = new Upstream(boot.Upstream);
         using var forwarder = new UpstreamForwarder(upstream, new SessionSeal(boot.SessionKey), app.Services, boot.Limits);
-        var pipeline = new GuardPipeline(boot, assertions, policy, load, forwarder, time);
+        var freshness = new Freshness(TimeSpan.FromMilliseconds(boot.MaxStalenessMilliseconds), TimeSpan.FromMilliseconds(boot.StalenessMilliseconds), time);
+        var authorizer = new Authorizer(boot.Instance, policy, freshness);
+        var pipeline = new GuardPipeline(assertions, authorizer, new CallLimits(boot.Limits, time), new OpenStreams(policy), load, forwarder, time);
         app.Run(context => context.Request.Path == "/readyz" ? ReadyAsync(context, upstream) : pipeline.HandleAsync(context));
 
         await app.StartAsync(stopping);
         await events.WriteAsync(new ShimEvent { Event = ShimEvent.Ready, Address = app.Urls.First() });
-        using var control = new ControlChannel(boot, policy, assertions, load, time);
+        using var control = new ControlChannel(boot, policy, freshness, assertions, load, time);
         await control.RunAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await app.StopAsync(CancellationToken.None);
     }

@@ -1,18 +1,17 @@
-using System.Buffers;
-using Obot.Shim.Contracts.Boot;
 using Obot.Shim.Contracts.Protocol;
 using Obot.Shim.Guard.Authorization;
 using Obot.Shim.Guard.Calls;
 using Obot.Shim.Guard.Forwarding;
+using Obot.Shim.Guard.Limits;
 using Obot.Shim.Protocol;
 
 namespace Obot.Shim.Guard;
 
 /// <summary>
-/// The way of a call past the guard, one named step after the other: authenticate the assertion → read the envelope → authorize →
+/// The way of a call past the guard, one named step after the other: authenticate the assertion → read the envelope → authorize → limit →
 /// request filters → exchange → forward → response filters → audit.
 /// </summary>
-internal sealed class GuardPipeline(GuardBoot boot, AssertionVerifier assertions, PolicySnapshot policy, CallGate gate, UpstreamForwarder forwarder, TimeProvider time)
+internal sealed class GuardPipeline(AssertionVerifier assertions, Authorizer authorizer, CallLimits limits, OpenStreams streams, CallGate gate, UpstreamForwarder forwarder, TimeProvider time)
 {
     public async Task HandleAsync(HttpContext context)
     {
@@ -26,12 +25,12 @@ internal sealed class GuardPipeline(GuardBoot boot, AssertionVerifier assertions
         try
         {
             await AuthenticateAsync(call);
-            if (!call.Refused)
+            if (!call.Ended && HttpMethods.IsPost(context.Request.Method))
             {
-                await ReadEnvelopeAsync(call);
+                await CallReader.ReadAsync(call);
             }
 
-            if (!call.Refused)
+            if (!call.Ended)
             {
                 await RunAsync(call);
             }
@@ -59,14 +58,21 @@ internal sealed class GuardPipeline(GuardBoot boot, AssertionVerifier assertions
         try
         {
             await AuthorizeAsync(call);
-            if (!call.Refused)
+            if (!call.Ended)
+            {
+                await limits.EnterAsync(call);
+            }
+
+            if (!call.Ended)
             {
                 // request filters, then the exchange for a third party's token, stand here
+                using var open = counts ? null : streams.Open(call);
                 await forwarder.ForwardAsync(call);
             }
         }
         finally
         {
+            limits.Leave(call);
             Audit(call);
             gate.Leave(counts);
         }
@@ -83,51 +89,14 @@ internal sealed class GuardPipeline(GuardBoot boot, AssertionVerifier assertions
         }
     }
 
-    /// <summary>Reads the message where it lies in the connection's buffer and leaves it there for the forwarder.</summary>
-    private async Task ReadEnvelopeAsync(GuardCall call)
+    private async Task AuthorizeAsync(GuardCall call)
     {
-        if (!HttpMethods.IsPost(call.Context.Request.Method))
+        await authorizer.AuthorizeAsync(call);
+        if (!call.Ended)
         {
-            return;
-        }
-
-        var reader = call.Context.Request.BodyReader;
-        while (true)
-        {
-            var read = await reader.ReadAsync(call.Context.RequestAborted);
-            if (read.IsCompleted)
-            {
-                var envelope = EnvelopeReader.Read(read.Buffer);
-                if (envelope.Id.Present)
-                {
-                    call.Id = read.Buffer.Slice(envelope.Id.Start, envelope.Id.Length).ToArray();
-                }
-
-                call.Envelope = envelope;
-                reader.AdvanceTo(read.Buffer.Start);
-                break;
-            }
-
-            reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
-        }
-
-        if (call.Envelope.Fault is EnvelopeFault.Syntax)
-        {
-            await call.RefuseAsync(StatusCodes.Status400BadRequest, McpErrorCodes.ParseError, "the request is not valid JSON");
-        }
-        else if (call.Envelope.Fault is EnvelopeFault.DuplicateKey)
-        {
-            await call.RefuseAsync(StatusCodes.Status400BadRequest, McpErrorCodes.InvalidRequest, "a key appears twice in the message, in its params or in their _meta");
-        }
-        else if (call.Envelope.Kind is EnvelopeKind.Batch)
-        {
-            await call.RefuseAsync(StatusCodes.Status400BadRequest, McpErrorCodes.InvalidRequest, "JSON-RPC batches are not supported: send one message a request");
+            await forwarder.OpenSessionAsync(call);
         }
     }
-
-    private Task AuthorizeAsync(GuardCall call) => policy.Allows(call.Caller!)
-        ? forwarder.OpenSessionAsync(call)
-        : call.RefuseAsync(StatusCodes.Status403Forbidden, McpErrorCodes.Refused, $"you may not call '{boot.Instance}': ask its owner or an administrator for access");
 
     private void Audit(GuardCall call) => gate.Record(call.Refused);
 }

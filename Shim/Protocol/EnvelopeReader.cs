@@ -14,6 +14,9 @@ internal static class EnvelopeReader
 
     private const int KeysOnStack = 24;
 
+    private static readonly string[] RootKeys = ["jsonrpc", "id", "method", "params"];
+    private static readonly string[] ParamsKeys = ["name", "uri", "taskId", "arguments", "_meta"];
+
     private static readonly JsonReaderOptions Options = new() { MaxDepth = MaxDepth };
 
     public static JsonRpcEnvelope Read(ReadOnlySpan<byte> utf8)
@@ -129,6 +132,7 @@ internal static class EnvelopeReader
             }
             else
             {
+                envelope.HasLookalike |= KeyFold.Resembles(ref reader, RootKeys);
                 reader.Skip();
             }
         }
@@ -209,6 +213,7 @@ internal static class EnvelopeReader
             }
             else
             {
+                envelope.HasLookalike |= KeyFold.Resembles(ref reader, ParamsKeys);
                 reader.Skip();
             }
         }

@@ -59,6 +59,9 @@ internal struct JsonRpcEnvelope
 
     public TokenRange Id { get; set; }
 
+    /// <summary>A key of the root or of <c>params</c> differs from one that is read here by case only: see <see cref="KeyFold"/>.</summary>
+    public bool HasLookalike { get; set; }
+
     /// <summary>Is the member <c>jsonrpc</c> there with the value <c>2.0</c>?</summary>
     public bool IsVersion2 { get; set; }
 

@@ -16,7 +16,16 @@ internal readonly record struct Refusal(int Code, string Message);
 internal static class ModernHeaders
 {
     /// <summary>Null when headers and body match.</summary>
-    public static Refusal? Check(in JsonRpcEnvelope envelope, ReadOnlySpan<byte> body, string? version, string? method, string? name)
+    public static Refusal? Check(in JsonRpcEnvelope envelope, ReadOnlySpan<byte> body, string? version, string? method, string? name) =>
+        Check(envelope, JsonText.Read(body, envelope.ProtocolVersion), JsonText.Read(body, NameOf(envelope)), version, method, name);
+
+    /// <param name="envelope">The message.</param>
+    /// <param name="bodyVersion">Text of <see cref="JsonRpcEnvelope.ProtocolVersion"/>.</param>
+    /// <param name="expected">Text of <see cref="NameOf"/>.</param>
+    /// <param name="version">Header <c>MCP-Protocol-Version</c>.</param>
+    /// <param name="method">Header <c>Mcp-Method</c>.</param>
+    /// <param name="name">Header <c>Mcp-Name</c>.</param>
+    public static Refusal? Check(in JsonRpcEnvelope envelope, string? bodyVersion, string? expected, string? version, string? method, string? name)
     {
         if (envelope.Kind is not (EnvelopeKind.Request or EnvelopeKind.Notification))
         {
@@ -24,7 +33,6 @@ internal static class ModernHeaders
         }
 
         var isRequest = envelope.Kind == EnvelopeKind.Request;
-        var bodyVersion = JsonText.Read(body, envelope.ProtocolVersion);
         if (bodyVersion is not null && !string.Equals(bodyVersion, version, StringComparison.Ordinal))
         {
             return Mismatch($"{McpHeaders.ProtocolVersion} is {version ?? "absent"}, but the request's _meta says {bodyVersion}");
@@ -40,10 +48,15 @@ internal static class ModernHeaders
             return Mismatch($"{McpHeaders.Method} is {method ?? "absent"}, but the method is {envelope.Method}");
         }
 
-        var expected = NameOf(envelope, body);
+        return CheckName(expected, name, isRequest);
+    }
+
+    /// <summary>Null when the header repeats what the body names.</summary>
+    public static Refusal? CheckName(string? expected, string? name, bool isRequired)
+    {
         if (name is null)
         {
-            return expected is not null && isRequest ? Mismatch($"{McpHeaders.Name} is absent, but the request names {expected}") : null;
+            return expected is not null && isRequired ? Mismatch($"{McpHeaders.Name} is absent, but the request names {expected}") : null;
         }
 
         if (!HeaderText.TryDecode(name, out var decoded))
@@ -58,12 +71,12 @@ internal static class ModernHeaders
 
     private static Refusal Mismatch(string message) => new(McpErrorCodes.HeaderMismatch, message);
 
-    /// <summary>What <c>Mcp-Name</c> repeats: null for methods which it does not belong to.</summary>
-    private static string? NameOf(in JsonRpcEnvelope envelope, ReadOnlySpan<byte> body) => envelope.Method switch
+    /// <summary>What <c>Mcp-Name</c> repeats: absent for methods which it does not belong to.</summary>
+    public static TokenRange NameOf(in JsonRpcEnvelope envelope) => envelope.Method switch
     {
-        McpMethods.ToolsCall or McpMethods.PromptsGet => JsonText.Read(body, envelope.Name),
-        McpMethods.ResourcesRead => JsonText.Read(body, envelope.Uri),
-        McpMethods.TasksGet or McpMethods.TasksCancel or McpMethods.TasksUpdate => JsonText.Read(body, envelope.TaskId),
-        _ => null,
+        McpMethods.ToolsCall or McpMethods.PromptsGet => envelope.Name,
+        McpMethods.ResourcesRead => envelope.Uri,
+        McpMethods.TasksGet or McpMethods.TasksCancel or McpMethods.TasksUpdate => envelope.TaskId,
+        _ => default,
     };
 }

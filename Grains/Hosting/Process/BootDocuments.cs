@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Options;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
+using Obot.Grains.Abstractions.Policies;
+using Obot.Grains.Abstractions.Security;
 using Obot.Shim.Contracts.Boot;
 
 namespace Obot.Grains.Hosting.Process;
@@ -9,7 +11,7 @@ namespace Obot.Grains.Hosting.Process;
 /// Writes the two boot documents of a generation. This is where the secrets part: the bridge gets the server's configuration and
 /// nothing of the cluster, the guard the reverse.
 /// </summary>
-internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertificate certificate, IOptions<HostingOptions> options, IOptions<GuardOptions> guard)
+internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertificate certificate, IOptions<HostingOptions> options, IOptions<GuardOptions> guard, IOptions<SecurityOptions> security, IOptions<LimitOptions> limits)
 {
     private const string SessionKeyPurpose = "mcp-session";
 
@@ -59,11 +61,25 @@ internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertifi
         Credential = assertions.IssueGuardCredential(start.Instance, start.Generation),
         AssertionKeys = assertions.PublicKeys,
         SessionKey = Convert.ToBase64String(assertions.DeriveKey(SessionKeyPurpose, start.Instance.ToString())),
-        Policy = new() { Owners = [start.OwnerId] },
+        Policy = new()
+        {
+            Revision = start.Access.Revision,
+            Owners = [start.Access.Policy.OwnerId],
+            Rules = [.. start.Access.Policy.Grants.Select(grant => new GuardRule { Everyone = grant.Everyone, Users = grant.Users, Groups = grant.Groups, Tools = grant.Tools })],
+        },
+        StalenessMilliseconds = (long)Math.Min(start.Access.Staleness.TotalMilliseconds, int.MaxValue),
+        MaxStalenessMilliseconds = (long)security.Value.MaxStaleness.TotalMilliseconds,
         Upstream = start.Manifest.Runtime == Runtimes.Remote
             ? new() { Url = start.Manifest.RemoteConfig!.FixedURL }
             : new() { Socket = socket, Secret = secret },
-        Limits = new() { CallTimeoutSeconds = (int)options.Value.CallTimeout.TotalSeconds },
+        Limits = new()
+        {
+            CallTimeoutSeconds = (int)options.Value.CallTimeout.TotalSeconds,
+            RequestsPerSecondPerUser = limits.Value.RequestsPerSecondPerUserAndInstance,
+            ConcurrentCallsPerUser = limits.Value.ConcurrentCallsPerUserAndInstance,
+            RequestsPerSecond = limits.Value.RequestsPerSecondPerInstance,
+            ConcurrentCalls = limits.Value.ConcurrentCallsPerInstance,
+        },
     };
 
     private static Dictionary<string, string> EnvironmentOf(ServerStart start, string folder)

@@ -1,4 +1,5 @@
 using System.Text;
+using Obot.Shim.Boot;
 
 namespace Obot.Shim.Bridge.Boot;
 

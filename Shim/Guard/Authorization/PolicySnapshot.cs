@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using Obot.Shim.Contracts.Boot;
 
 namespace Obot.Shim.Guard.Authorization;
@@ -6,25 +5,51 @@ namespace Obot.Shim.Guard.Authorization;
 /// <summary>Who may call, compiled; replaced whole when the cluster pushes a newer one. Deny by default.</summary>
 internal sealed class PolicySnapshot(GuardPolicy policy)
 {
-    private volatile Compiled current = new(policy);
+    private readonly Lock changing = new();
+    private volatile CompiledPolicy current = new(policy);
+    private long revision = policy.Revision;
 
-    public long Revision => current.Revision;
+    /// <summary>The security state that is applied here.</summary>
+    public long Revision => Volatile.Read(ref revision);
 
-    public bool Allows(Caller caller) => current.Owners.Contains(caller.UserId);
+    /// <summary>Called after a change, by whoever brought it.</summary>
+    public Action? Changed { get; set; }
+
+    /// <summary>Decided once per caller and policy: a warm call compares two references.</summary>
+    public Permission Of(Caller caller)
+    {
+        var now = current;
+        return caller.Decided is { } decided && ReferenceEquals(decided.Policy, now)
+            ? decided.Permission
+            : (caller.Decided = new(now, now.Of(caller.UserId, caller.Groups))).Permission;
+    }
 
     /// <summary>Two silos may push in any order: an older revision never replaces a newer one.</summary>
     public void Replace(GuardPolicy next)
     {
-        if (next.Revision >= current.Revision)
+        lock (changing)
         {
+            if (next.Revision < revision)
+            {
+                return;
+            }
+
             current = new(next);
+            Volatile.Write(ref revision, next.Revision);
+        }
+
+        Changed?.Invoke();
+    }
+
+    /// <summary>The policy in force is that of this revision too.</summary>
+    public void Confirm(long next)
+    {
+        lock (changing)
+        {
+            Volatile.Write(ref revision, Math.Max(revision, next));
         }
     }
-
-    private sealed class Compiled(GuardPolicy policy)
-    {
-        public long Revision { get; } = policy.Revision;
-
-        public FrozenSet<string> Owners { get; } = policy.Owners.ToFrozenSet(StringComparer.Ordinal);
-    }
 }
+
+/// <summary>What a policy says of a caller.</summary>
+internal sealed record Decision(CompiledPolicy Policy, Permission Permission);

@@ -6,7 +6,7 @@ using System.Text.Json;
 namespace Obot.Shim.Guard.Authorization;
 
 /// <summary>Claims of an assertion whose signature is good.</summary>
-internal sealed record AssertionClaims(string Subject, string Audience, string Role, string CredentialId, DateTimeOffset Expires);
+internal sealed record AssertionClaims(string Subject, string Audience, string Role, string CredentialId, IReadOnlyList<string> Groups, DateTimeOffset Expires);
 
 /// <summary>
 /// Reads the one kind of token that a guard takes: a compact JWS (RFC 7515) with exactly <c>alg: ES256</c> and
@@ -18,7 +18,7 @@ internal static class SignedAssertion
     private const string Issuer = "obot";
     private const string Type = "obot-assertion+jwt";
     private const string Algorithm = "ES256";
-    private const int MaxLength = 8192;
+    private const int MaxLength = 16384;
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 4 };
 
     /// <summary>Null for whatever is not such a token. Audience and expiry are the caller's to compare.</summary>
@@ -43,7 +43,7 @@ internal static class SignedAssertion
             using var payload = Parse(token.AsSpan(dot + 1, signatureDot - dot - 1));
             return Text(payload, "iss") == Issuer && Text(payload, "sub") is { Length: > 0 } subject && Text(payload, "aud") is { } audience
                 && payload.RootElement.TryGetProperty("exp", out var exp) && exp.TryGetInt64(out var seconds)
-                ? new(subject, audience, Text(payload, "role") ?? "", Text(payload, "cid") ?? "", DateTimeOffset.FromUnixTimeSeconds(seconds))
+                ? new(subject, audience, Text(payload, "role") ?? "", Text(payload, "cid") ?? "", Groups(payload), DateTimeOffset.FromUnixTimeSeconds(seconds))
                 : null;
         }
         catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException or CryptographicException or ArgumentException)
@@ -51,6 +51,11 @@ internal static class SignedAssertion
             return null;
         }
     }
+
+    private static string[] Groups(JsonDocument payload) =>
+        payload.RootElement.TryGetProperty("groups", out var groups) && groups.ValueKind is JsonValueKind.Array
+            ? [.. groups.EnumerateArray().Where(group => group.ValueKind is JsonValueKind.String).Select(group => group.GetString()!)]
+            : [];
 
     private static JsonDocument Parse(ReadOnlySpan<char> part) => JsonDocument.Parse(Base64Url.DecodeFromChars(part), Strict);
 

@@ -14,10 +14,10 @@ namespace Obot.Shim.Guard.Control;
 /// The guard's one line to the cluster: it dials out, proves its instance and generation, reports activity and takes policy and orders.
 /// Any gateway silo will do; when one is gone, the next is tried.
 /// </summary>
-internal sealed class ControlChannel(GuardBoot boot, PolicySnapshot policy, AssertionVerifier assertions, CallGate gate, TimeProvider time) : IDisposable
+internal sealed class ControlChannel(GuardBoot boot, PolicySnapshot policy, Freshness freshness, AssertionVerifier assertions, CallGate gate, TimeProvider time) : IDisposable
 {
     private const string ServerName = "control.obot.internal";
-    private const int MaxMessageBytes = 4 * 1024 * 1024;
+    private const int MaxMessageBytes = 32 * 1024 * 1024;
     private static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan HeartbeatEvery = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
@@ -143,8 +143,14 @@ internal sealed class ControlChannel(GuardBoot boot, PolicySnapshot policy, Asse
                 if (message.Policy is { } next)
                 {
                     policy.Replace(next);
+                    freshness.Heard(AgeOf(message));
+                    await SendAsync(socket, new() { Kind = ControlKinds.Activity, Activity = gate.Report(policy.Revision) }, cancellationToken);
                 }
 
+                break;
+            case ControlKinds.Heartbeat:
+                policy.Confirm(message.Revision ?? 0);
+                freshness.Heard(AgeOf(message));
                 break;
             case ControlKinds.Drain:
                 var closed = gate.TryClose(TimeSpan.FromMilliseconds(message.MinIdleMilliseconds ?? 0));
@@ -152,6 +158,8 @@ internal sealed class ControlChannel(GuardBoot boot, PolicySnapshot policy, Asse
                 break;
         }
     }
+
+    private static TimeSpan AgeOf(ControlMessage message) => TimeSpan.FromMilliseconds(message.StalenessMilliseconds ?? 0);
 
     private async Task SendAsync(ClientWebSocket socket, ControlMessage message, CancellationToken cancellationToken)
     {

@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.Net.Http.Headers;
 using Obot.Shim.Contracts.Boot;
 using Obot.Shim.Contracts.Protocol;
+using Obot.Shim.Guard.Lists;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace Obot.Shim.Guard.Forwarding;
@@ -13,7 +14,7 @@ internal sealed class UpstreamForwarder(Upstream upstream, SessionSeal seal, ISe
     private const int SessionNotFound = -32001;
 
     private readonly IHttpForwarder forwarder = services.GetRequiredService<IHttpForwarder>();
-    private readonly Transformer transformer = new(upstream, seal);
+    private readonly Transformer transformer = new(upstream, seal, limits);
     private readonly ForwarderRequestConfig config = new()
     {
         ActivityTimeout = TimeSpan.FromSeconds(limits.CallTimeoutSeconds), Version = HttpVersion.Version11, VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
@@ -46,6 +47,12 @@ internal sealed class UpstreamForwarder(Upstream upstream, SessionSeal seal, ISe
             return;
         }
 
+        if (call.Unfiltered is { } reason)
+        {
+            await RefuseUnfilteredAsync(call, reason);
+            return;
+        }
+
         if (error is ForwarderError.None || context.Response.HasStarted || context.RequestAborted.IsCancellationRequested)
         {
             return;
@@ -73,7 +80,17 @@ internal sealed class UpstreamForwarder(Upstream upstream, SessionSeal seal, ISe
 
     public void Dispose() => upstream.Dispose();
 
-    private sealed class Transformer(Upstream upstream, SessionSeal seal) : HttpTransformer
+    private static async Task RefuseUnfilteredAsync(GuardCall call, string reason)
+    {
+        call.MarkRefused();
+        if (!call.Context.Response.HasStarted)
+        {
+            call.Context.Response.Clear();
+            await call.RefuseAsync(StatusCodes.Status502BadGateway, McpErrorCodes.Refused, $"the server's answer cannot be shown to you, because you may see some of its tools only: {reason}");
+        }
+    }
+
+    private sealed class Transformer(Upstream upstream, SessionSeal seal, GuardLimits limits) : HttpTransformer
     {
         public override async ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
         {
@@ -118,6 +135,12 @@ internal sealed class UpstreamForwarder(Upstream upstream, SessionSeal seal, ISe
                 headers[McpHeaders.SessionId] = seal.Seal(session[0]!, call.Caller!.PrincipalKey);
             }
 
+            if (call.Visible is { } tools && proxyResponse is not null)
+            {
+                await FilteredAnswer.WriteAsync(call, proxyResponse, tools, limits);
+                return false;
+            }
+
             return copied;
         }
 
@@ -127,6 +150,17 @@ internal sealed class UpstreamForwarder(Upstream upstream, SessionSeal seal, ISe
             headers.Remove(ObotHeaders.Assertion);
             headers.Authorization = default;
             headers.Cookie = default;
+
+            // what was judged is the method of the request, whatever some framework behind us takes for it
+            headers.Remove("X-HTTP-Method-Override");
+            headers.Remove("X-HTTP-Method");
+            headers.Remove("X-Method-Override");
+            if (call.Visible is not null)
+            {
+                // what comes back has to be read
+                headers.AcceptEncoding = default;
+            }
+
             if (call.UpstreamSession is { } session)
             {
                 headers[McpHeaders.SessionId] = session;

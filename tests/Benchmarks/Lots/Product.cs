@@ -57,12 +57,12 @@ internal sealed class Product : IAsyncDisposable
         }
     }
 
-    /// <summary>The echo server behind the gateway, called with an API key that is good for <c>mcp</c> only.</summary>
+    /// <summary>The echo server behind the gateway, called by somebody whom one of a thousand rules lets in, with an API key for <c>mcp</c> only.</summary>
     public async Task<Lot> ServeAsync(Uri echo)
     {
         var manifest = new { name = "echo", shortDescription = "made by the benchmark", serverUserType = "multiUser", runtime = "remote", remoteConfig = new { fixedURL = new Uri(echo, "/mcp") } };
         var id = (await PostAsync("/api/mcp-servers", new { manifest })).GetProperty("id").GetString();
-        var key = (await PostAsync("/api/api-keys", new { name = "bench", scopes = new[] { "mcp" } })).GetProperty("key").GetString();
+        var key = await RuleSet.MakeAsync(http, data, id!);
         await PostAsync($"/api/mcp-servers/{id}/launch", body: null);
         await Task.Delay(TimeSpan.FromSeconds(3));
         var processes = (await http.GetFromJsonAsync<JsonElement>(new Uri($"/api/mcp-servers/{id}/details", UriKind.Relative))).GetProperty("processes");

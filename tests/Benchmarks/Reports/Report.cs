@@ -20,7 +20,8 @@ internal static class Report
             {taken.Select(one => one.Round).Distinct().Count()} rounds. Figures are medians of the rounds; a ratio is taken within each round first. Trust the ratios, not the digits.
 
             `two YARP` is the yardstick: two processes with Kestrel and YARP's forwarder, the silo's runtime settings and nothing else. `gateway + guard` is the product:
-            API key, route, assertion, the guard's envelope, policy and audit steps. CPU is the processor time of the hops for one request.
+            API key, route, assertion, the guard's envelope, policy and audit steps, for a caller whom one of {RuleSet.Count} access rules lets use some
+            tools, so that each call is judged by its name. CPU is the processor time of the hops for one request.
 
             ## Bounds
 

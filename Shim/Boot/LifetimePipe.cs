@@ -2,14 +2,14 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
-namespace Obot.Shim.Bridge.Boot;
+namespace Obot.Shim.Boot;
 
 /// <summary>
 /// Standard input: one line of JSON, then nothing until its end, which is the order to stop. So is SIGTERM, and SIGINT.
 /// </summary>
 internal sealed class LifetimePipe : IDisposable
 {
-    private const int MaxBootBytes = 4 * 1024 * 1024;
+    private const int MaxBootBytes = 32 * 1024 * 1024;
 
     private readonly TaskCompletionSource<string> boot = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource stopping = new();
@@ -30,7 +30,7 @@ internal sealed class LifetimePipe : IDisposable
         new Thread(() => Read(input)) { IsBackground = true, Name = "lifetime pipe" }.Start();
     }
 
-    /// <summary>Cancelled when the bridge has to end.</summary>
+    /// <summary>Cancelled when the shim has to end.</summary>
     public CancellationToken Stopping => stopping.Token;
 
     /// <exception cref="InvalidDataException">The line is missing or is not the boot document; the message says why.</exception>

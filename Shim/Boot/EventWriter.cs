@@ -3,10 +3,10 @@ using System.Threading.Channels;
 using Obot.Shim.Contracts;
 using Obot.Shim.Contracts.Boot;
 
-namespace Obot.Shim.Bridge.Boot;
+namespace Obot.Shim.Boot;
 
 /// <summary>
-/// Events for whoever started the bridge, one JSON document a line. A host that does not read its pipe costs log lines, never a
+/// Events for whoever started the shim, one JSON document a line. A host that does not read its pipe costs log lines, never a
 /// waiting child.
 /// </summary>
 internal sealed class EventWriter : IAsyncDisposable
@@ -52,7 +52,7 @@ internal sealed class EventWriter : IAsyncDisposable
         }
         catch (IOException)
         {
-            // the host closed its end; the end of standard input stops the bridge
+            // the host closed its end; the end of standard input stops the shim
             await foreach (var _ in logs.Reader.ReadAllAsync())
             {
             }
