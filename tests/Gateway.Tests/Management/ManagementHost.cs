@@ -10,6 +10,7 @@ using NSubstitute;
 using Obot.Gateway.Authentication;
 using Obot.Gateway.Management;
 using Obot.Grains.Abstractions.ApiKeys;
+using Obot.Grains.Abstractions.Encryption;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
 
@@ -22,6 +23,7 @@ public sealed class ManagementHost : IAsyncLifetime
 
     public IMcpServers Servers { get; } = Substitute.For<IMcpServers>();
     public IApiKeys Keys { get; } = Substitute.For<IApiKeys>();
+    public IEncryptionKeys EncryptionKeys { get; } = Substitute.For<IEncryptionKeys>();
     internal FakeAuthenticator Authenticator { get; } = new();
     public HttpClient Client { get; private set; } = null!;
 
@@ -30,7 +32,7 @@ public sealed class ManagementHost : IAsyncLifetime
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseTestServer();
-        builder.Services.AddSingleton(Servers).AddSingleton(Keys).AddSingleton<ICallerAuthenticator>(Authenticator).AddManagement();
+        builder.Services.AddSingleton(Servers).AddSingleton(Keys).AddSingleton(EncryptionKeys).AddSingleton<ICallerAuthenticator>(Authenticator).AddManagement();
         _app = builder.Build();
         _app.MapManagement();
         await _app.StartAsync();
