@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 using Obot.Grains.Abstractions.Encryption;
 
@@ -11,9 +12,9 @@ internal static class EncryptionEndpoints
     public static void Map(RouteGroupBuilder api)
     {
         var group = api.MapGroup("/encryption").WithTags("encryption");
-        group.MapGet("", async (HttpContext context, IEncryptionKeys keys) => Json(await keys.Get(context.Caller(), context.RequestAborted)))
+        group.MapGet("", async (HttpContext context, [FromServices] IEncryptionKeys keys) => Json(await keys.Get(context.Caller(), context.RequestAborted)))
             .Produces<EncryptionView>().WithSummary("Data keys, and how many values wait for re-encryption");
-        group.MapPost("/rotate", async (HttpContext context, IEncryptionKeys keys) => Json(await keys.Rotate(context.Caller(), context.RequestAborted), StatusCodes.Status202Accepted))
+        group.MapPost("/rotate", async (HttpContext context, [FromServices] IEncryptionKeys keys) => Json(await keys.Rotate(context.Caller(), context.RequestAborted), StatusCodes.Status202Accepted))
             .Produces<EncryptionView>(StatusCodes.Status202Accepted).WithSummary("Write with a new data key from now on, and re-encrypt everything in the background (owner only)");
     }
 

@@ -27,6 +27,7 @@ internal sealed partial class DataKeys(
     private readonly SemaphoreSlim news = new(0, 1);
     private readonly SemaphoreSlim one = new(1, 1);
     private readonly Lock swap = new();
+    private IDisposable? subscription;
     private KeySet? loaded;
     private Action activated = () => { };
 
@@ -127,6 +128,14 @@ internal sealed partial class DataKeys(
 
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
+        // before the first load: what is announced during it is read again
+        subscription = feed.Subscribe(change =>
+        {
+            if (change.Kind is SecurityChangeKinds.DataKey or SecurityChangeKinds.Everything && news.CurrentCount == 0)
+            {
+                news.Release();
+            }
+        });
         var start = time.GetTimestamp();
         while (true)
         {
@@ -151,6 +160,7 @@ internal sealed partial class DataKeys(
 
     public override void Dispose()
     {
+        subscription?.Dispose();
         base.Dispose();
         news.Dispose();
         one.Dispose();
@@ -158,13 +168,6 @@ internal sealed partial class DataKeys(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var subscription = feed.Subscribe(change =>
-        {
-            if (change.Kind is SecurityChangeKinds.DataKey or SecurityChangeKinds.Everything && news.CurrentCount == 0)
-            {
-                news.Release();
-            }
-        });
         var failed = false;
         while (!stoppingToken.IsCancellationRequested)
         {

@@ -22,8 +22,8 @@ internal sealed record StorageFigure(double PlainPerSecond, double EncryptedPerS
 {
     private const string Plain = "plain";
     private const int Writers = 64;
-    private const int Rounds = 7;
-    private static readonly TimeSpan Turn = TimeSpan.FromSeconds(2);
+    private const int Rounds = 15;
+    private static readonly TimeSpan Turn = TimeSpan.FromSeconds(1);
     private static readonly string Text = RandomNumberGenerator.GetHexString(1000);
 
     /// <param name="server">A PostgreSQL; the figures are taken in a database of their own.</param>

@@ -10,6 +10,7 @@ using NSubstitute;
 using Obot.Gateway.Authentication;
 using Obot.Gateway.Management;
 using Obot.Grains.Abstractions.ApiKeys;
+using Obot.Grains.Abstractions.Encryption;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
 
@@ -25,6 +26,7 @@ public sealed class ManagementHost : IAsyncLifetime
     public IUsers Users { get; } = Substitute.For<IUsers>();
     public IGroups Groups { get; } = Substitute.For<IGroups>();
     public IAuthSettings AuthSettings { get; } = Substitute.For<IAuthSettings>();
+    public IEncryptionKeys EncryptionKeys { get; } = Substitute.For<IEncryptionKeys>();
     internal FakeAuthenticator Authenticator { get; } = new();
     public HttpClient Client { get; private set; } = null!;
 
@@ -33,7 +35,7 @@ public sealed class ManagementHost : IAsyncLifetime
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseTestServer();
-        builder.Services.AddSingleton(Servers).AddSingleton(Keys).AddSingleton(Users).AddSingleton(Groups).AddSingleton(AuthSettings).AddSingleton<ICallerAuthenticator>(Authenticator).AddManagement();
+        builder.Services.AddSingleton(Servers).AddSingleton(Keys).AddSingleton(EncryptionKeys).AddSingleton(Users).AddSingleton(Groups).AddSingleton(AuthSettings).AddSingleton<ICallerAuthenticator>(Authenticator).AddManagement();
         _app = builder.Build();
         _app.MapManagement();
         await _app.StartAsync();

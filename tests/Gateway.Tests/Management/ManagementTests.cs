@@ -4,6 +4,7 @@ using NSubstitute;
 using NSubstitute.ExceptionExtensions;
 using Obot.Grains.Abstractions;
 using Obot.Grains.Abstractions.ApiKeys;
+using Obot.Grains.Abstractions.Encryption;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
 
@@ -223,6 +224,24 @@ public sealed class ManagementTests : IAsyncLifetime
 
         response = await _host.Post("/api/api-keys", """{"name":"n","expiresAt":"tomorrow"}""");
         Assert.Equal("expiresAt", (string?)(await ManagementHost.Json(response))["field"]);
+    }
+
+    [Fact]
+    public async Task Encryption_Rotate_AnswersKeysOrWhyNot()
+    {
+        _host.EncryptionKeys.Rotate(default!, default).ReturnsForAnyArgs(new EncryptionView("local", "fp", "k2", 7, [new("t.c", 9, 7)], []));
+        var response = await _host.Post("/api/encryption/rotate", "");
+        Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
+        var json = await ManagementHost.Json(response);
+        Assert.Equal(("k2", 7), ((string?)json["activeKey"], (int)json["remaining"]!));
+
+        _host.EncryptionKeys.Rotate(default!, default).ThrowsAsyncForAnyArgs(new NotAllowedException("Only the owner."));
+        Assert.Equal(HttpStatusCode.Forbidden, (await _host.Post("/api/encryption/rotate", "")).StatusCode);
+
+        _host.EncryptionKeys.Get(default!, default).ThrowsAsyncForAnyArgs(new KeyServiceUnreachableException("aws key 'k': no answer."));
+        response = await _host.Client.GetAsync("/api/encryption");
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
+        Assert.Contains("aws key 'k'", (string?)(await ManagementHost.Json(response))["detail"], StringComparison.Ordinal);
     }
 
     [Fact]
