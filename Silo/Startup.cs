@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Npgsql;
 using Obot.Data;
+using Obot.Grains.Abstractions.Encryption;
 using Obot.Silo.Configuration;
 using Obot.Silo.Postgres;
 
@@ -49,6 +50,11 @@ internal static partial class Startup
         catch (Exception exception) when (exception is AddressInUseException or SocketException || exception.InnerException is AddressInUseException or SocketException)
         {
             await Console.Error.WriteLineAsync($"A port is taken: {exception.Message}");
+            return 1;
+        }
+        catch (EncryptionException exception)
+        {
+            await Console.Error.WriteLineAsync($"Encryption at rest cannot start: {exception.Message}");
             return 1;
         }
     }

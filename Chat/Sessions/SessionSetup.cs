@@ -7,8 +7,10 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Obot.Data;
+using Obot.Grains.Abstractions.Encryption;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Sessions;
 using SessionOptions = Obot.Grains.Abstractions.Sessions.SessionOptions;
@@ -38,7 +40,8 @@ public static class SessionSetup
         services.AddHostedService<KeyRingStart>();
         services.AddDataProtection().SetApplicationName($"obot-{clusterId}");
         services.AddOptions<KeyManagementOptions>()
-            .Configure<IDbContextFactory<ObotDb>>((options, databases) => options.XmlRepository = new PostgresKeyRing(databases));
+            .Configure<IDbContextFactory<ObotDb>, IEncryption, ILogger<PostgresKeyRing>>((options, databases, encryption, logger) =>
+                options.XmlRepository = new PostgresKeyRing(databases, encryption, logger));
 
         services.AddSingleton<LiveSessions>().AddSingleton<SessionTickets>().AddSingleton<SessionSignIn>();
         services.AddAuthentication().AddCookie(SessionPrincipal.Scheme);

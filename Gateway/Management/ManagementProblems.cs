@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 using Obot.Grains.Abstractions;
+using Obot.Grains.Abstractions.Encryption;
 
 namespace Obot.Gateway.Management;
 
@@ -51,6 +52,7 @@ internal static class ManagementProblems
         NotAllowedException e => Problem(StatusCodes.Status403Forbidden, "Not allowed", e.Message),
         ConflictException e => Problem(StatusCodes.Status409Conflict, "Conflict", e.Message),
         ServerUnavailableException e => Problem(StatusCodes.Status503ServiceUnavailable, "Server unavailable", e.Message),
+        EncryptionException e => Problem(StatusCodes.Status503ServiceUnavailable, "Encryption unavailable", e.Message),
         BadHttpRequestException e => Problem(e.StatusCode, "Bad request", e.Message),
         _ => null,
     };

@@ -39,6 +39,7 @@ public static class ManagementSetup
         ServiceAccountEndpoints.Map(api);
         GroupEndpoints.Map(api);
         DefaultRoleEndpoints.Map(api);
+        EncryptionEndpoints.Map(api);
         api.MapGet("/version", Version).WithTags("version").Produces<VersionBody>().WithSummary("What runs here");
         api.Map("/{**rest}", NotFound).ExcludeFromDescription();
         return api;

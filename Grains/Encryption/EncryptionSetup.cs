@@ -2,6 +2,10 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Obot.Grains.Abstractions.Encryption;
+using Obot.Grains.Encryption.Aws;
+using Obot.Grains.Encryption.Azure;
+using Obot.Grains.Encryption.Columns;
+using Obot.Grains.Encryption.Google;
 using Obot.Grains.Encryption.Keys;
 using Obot.Grains.Encryption.Local;
 
@@ -20,8 +24,25 @@ internal static class EncryptionSetup
             services.AddSingleton<IKeyWrapper>(_ => new LocalKeyWrapper(Convert.FromBase64String(options.Local.Key)));
         }
 
+        if (options.Aws.KeyId.Length > 0)
+        {
+            services.AddSingleton<IKeyWrapper>(_ => new AwsKeyWrapper(options.Aws, options.Timeout));
+        }
+
+        if (options.Azure.KeyUrl.Length > 0)
+        {
+            services.AddSingleton<IKeyWrapper>(_ => new AzureKeyWrapper(options.Azure, AzureKeyWrapper.Credential(options.Azure)));
+        }
+
+        if (options.Google.KeyName.Length > 0)
+        {
+            services.AddSingleton<IKeyWrapper>(_ => new GoogleKeyWrapper(options.Google));
+        }
+
         services.AddSingleton<KeyWrappers>().AddSingleton<DataKeyTable>();
         services.AddSingleton<DataKeys>().AddSingleton<IHostedService>(provider => provider.GetRequiredService<DataKeys>());
+        services.AddSingleton<Reencryption>().AddHostedService(provider => provider.GetRequiredService<Reencryption>());
+        services.AddSingleton<IEncryptionKeys, EncryptionKeys>();
         return services.AddSingleton<IEncryption, Envelope>();
     }
 }

@@ -2,6 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using Obot.Data;
 using Obot.Data.Tables;
 using Obot.Grains.Abstractions;
+using Obot.Grains.Abstractions.Encryption;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Security;
@@ -16,6 +17,7 @@ internal sealed class McpServers(
     ServerLife life,
     ServerTools tools,
     IServerLogs logs,
+    IEncryption encryption,
     TimeProvider time) : IMcpServers
 {
     private const string ConfigurationChanged = "configuration changed";
@@ -36,12 +38,13 @@ internal sealed class McpServers(
             Id = RandomId.New("ms1"),
             OwnerId = caller.UserId,
             Name = manifest.Name,
-            Manifest = ManifestJson.Serialize(manifest),
+            Manifest = "",
             Revision = 1,
             PerUser = manifest.IsPerUser,
             CreatedAt = now,
             UpdatedAt = now,
         };
+        row.Manifest = encryption.EncryptManifest(row.Id, manifest);
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
         db.Servers.Add(row);
@@ -84,11 +87,11 @@ internal sealed class McpServers(
             return null;
         }
 
-        manifest = ManifestEntries.Restore(manifest, ManifestJson.Deserialize(row.Manifest));
+        manifest = ManifestEntries.Restore(manifest, encryption.DecryptManifest(row));
         ManifestValidation.Check(manifest);
         ManifestValidation.CheckRunnable(manifest);
         row.Name = manifest.Name;
-        row.Manifest = ManifestJson.Serialize(manifest);
+        row.Manifest = encryption.EncryptManifest(serverId, manifest);
         row.PerUser = manifest.IsPerUser;
         row.Revision++;
         row.UpdatedAt = time.Now();
@@ -117,8 +120,8 @@ internal sealed class McpServers(
         }
 
         var instance = InstanceOf(row, caller);
-        SuppliedValues.Check(ManifestJson.Deserialize(row.Manifest), values);
-        if (!await SuppliedValues.StoreAsync(db, instance, values, time.Now(), cancellationToken))
+        SuppliedValues.Check(encryption.DecryptManifest(row), values);
+        if (!await SuppliedValues.StoreAsync(db, encryption, instance, values, time.Now(), cancellationToken))
         {
             return null;
         }

@@ -1,12 +1,12 @@
-using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Obot.Data;
+using Obot.Grains.Abstractions.Encryption;
 using Obot.Grains.Abstractions.Hosting;
 
 namespace Obot.Grains.Hosting;
 
 /// <summary>Reads what a start needs: the manifest as it stands, and the values that the instance's user supplied.</summary>
-internal sealed class ServerPlans(IDbContextFactory<ObotDb> databases, IServerInstances instances)
+internal sealed class ServerPlans(IDbContextFactory<ObotDb> databases, IServerInstances instances, IEncryption encryption)
 {
     /// <summary>Null when the server was deleted. Otherwise the instance is on record, so that a change of the server finds it.</summary>
     public async Task<ServerPlan?> FindAsync(McpInstanceId instance, CancellationToken cancellationToken)
@@ -26,10 +26,10 @@ internal sealed class ServerPlans(IDbContextFactory<ObotDb> databases, IServerIn
         var key = instance.ToString();
         var values = await db.ServerValues.AsNoTracking().Where(value => value.Instance == key).Select(value => value.Values).SingleOrDefaultAsync(cancellationToken);
         return new(
-            ManifestJson.Deserialize(row.Manifest),
+            encryption.DecryptManifest(row),
             row.OwnerId,
             row.Revision,
-            values is null ? new Dictionary<string, string>() : JsonSerializer.Deserialize<Dictionary<string, string>>(values)!);
+            SuppliedValues.Decrypt(encryption, key, values));
     }
 }
 

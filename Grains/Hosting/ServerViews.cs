@@ -2,18 +2,19 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging;
 using Obot.Data;
 using Obot.Data.Tables;
+using Obot.Grains.Abstractions.Encryption;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
 
 namespace Obot.Grains.Hosting;
 
 /// <summary>Puts together what is declared (rows) and what moves (grains). Sensitive static values never leave.</summary>
-internal sealed partial class ServerViews(IGrainFactory grains, ILogger<ServerViews> logger)
+internal sealed partial class ServerViews(IGrainFactory grains, IEncryption encryption, ILogger<ServerViews> logger)
 {
     private const int AtOnce = 32;
 
     public static McpServerView Fresh(Principal caller, ServerRow row, ServerManifest manifest) =>
-        View(caller, row, manifest, null, new() { Status = DeploymentStatus.Stopped });
+        View(caller, row, manifest, new Dictionary<string, string>(), new() { Status = DeploymentStatus.Stopped });
 
     public async Task<McpServerView> OneAsync(ObotDb db, Principal caller, ServerRow row, CancellationToken cancellationToken) =>
         (await ManyAsync(db, caller, [row], cancellationToken))[0];
@@ -28,7 +29,7 @@ internal sealed partial class ServerViews(IGrainFactory grains, ILogger<ServerVi
         await Parallel.ForAsync(0, rows.Count, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken }, async (i, _) =>
         {
             var deployment = await DeploymentAsync(Instance(caller, rows[i]));
-            views[i] = View(caller, rows[i], ManifestJson.Deserialize(rows[i].Manifest), supplied.GetValueOrDefault(keys[i]), deployment);
+            views[i] = View(caller, rows[i], encryption.DecryptManifest(rows[i]), SuppliedValues.Decrypt(encryption, keys[i], supplied.GetValueOrDefault(keys[i])), deployment);
         });
         return views;
     }
@@ -50,7 +51,7 @@ internal sealed partial class ServerViews(IGrainFactory grains, ILogger<ServerVi
     private static McpInstanceId Instance(Principal caller, ServerRow row) =>
         new ServerEntry(row.Id, row.PerUser, row.OwnerId).InstanceFor(caller.UserId);
 
-    private static McpServerView View(Principal caller, ServerRow row, ServerManifest manifest, string? supplied, ServerDeployment deployment) => new()
+    private static McpServerView View(Principal caller, ServerRow row, ServerManifest manifest, IReadOnlyDictionary<string, string> supplied, ServerDeployment deployment) => new()
     {
         Id = row.Id,
         Manifest = ManifestEntries.Redact(manifest),
@@ -61,7 +62,7 @@ internal sealed partial class ServerViews(IGrainFactory grains, ILogger<ServerVi
         Instance = Instance(caller, row).ToString(),
         DeploymentStatus = deployment.Status,
         DeploymentReason = deployment.Reason,
-        MissingRequiredEnvVars = ManifestEntries.Missing(manifest, SuppliedValues.Parse(supplied)),
+        MissingRequiredEnvVars = ManifestEntries.Missing(manifest, supplied),
     };
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The state of {Instance} could not be read")]

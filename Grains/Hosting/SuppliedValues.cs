@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore;
 using Obot.Data;
 using Obot.Data.Tables;
 using Obot.Grains.Abstractions;
+using Obot.Grains.Abstractions.Encryption;
 using Obot.Grains.Abstractions.Hosting;
 
 namespace Obot.Grains.Hosting;
@@ -10,8 +11,11 @@ namespace Obot.Grains.Hosting;
 /// <summary>What users supply for an instance: table <c>mcp_server_values</c>.</summary>
 internal static class SuppliedValues
 {
-    public static IReadOnlyDictionary<string, string> Parse(string? json) =>
-        json is null ? new Dictionary<string, string>(StringComparer.Ordinal) : JsonSerializer.Deserialize<Dictionary<string, string>>(json) ?? [];
+    /// <param name="stored">Column <c>values</c>; null is no row.</param>
+    public static IReadOnlyDictionary<string, string> Decrypt(IEncryption encryption, string instance, string? stored) =>
+        stored is null
+            ? new Dictionary<string, string>(StringComparer.Ordinal)
+            : JsonSerializer.Deserialize<Dictionary<string, string>>(encryption.DecryptTextOrPlain(Place(instance), stored)) ?? [];
 
     /// <exception cref="InvalidInputException">A key that nobody may supply, or a value that does not fit its entry.</exception>
     public static void Check(ServerManifest manifest, IReadOnlyDictionary<string, string> values)
@@ -32,7 +36,7 @@ internal static class SuppliedValues
 
     /// <summary>Sets the given values and keeps the others; an empty text removes one. False when the server is gone.</summary>
     public static async Task<bool> StoreAsync(
-        ObotDb db, McpInstanceId instance, IReadOnlyDictionary<string, string> values, DateTimeOffset now, CancellationToken cancellationToken)
+        ObotDb db, IEncryption encryption, McpInstanceId instance, IReadOnlyDictionary<string, string> values, DateTimeOffset now, CancellationToken cancellationToken)
     {
         // one writer at a time; a removal waits for us
         var server = await db.Servers.FromSql($"SELECT * FROM mcp_servers WHERE id = {instance.ServerId} FOR UPDATE").AsNoTracking().SingleOrDefaultAsync(cancellationToken);
@@ -43,7 +47,7 @@ internal static class SuppliedValues
 
         var key = instance.ToString();
         var row = await db.ServerValues.SingleOrDefaultAsync(row => row.Instance == key, cancellationToken);
-        var all = new Dictionary<string, string>(Parse(row?.Values), StringComparer.Ordinal);
+        var all = new Dictionary<string, string>(Decrypt(encryption, key, row?.Values), StringComparer.Ordinal);
         foreach (var (name, value) in values)
         {
             all[name] = value;
@@ -59,9 +63,11 @@ internal static class SuppliedValues
             db.ServerValues.Add(row);
         }
 
-        row.Values = JsonSerializer.Serialize(all);
+        row.Values = encryption.EncryptText(Place(key), JsonSerializer.Serialize(all));
         row.UpdatedAt = now;
         await db.SaveChangesAsync(cancellationToken);
         return true;
     }
+
+    private static SecretPlace Place(string instance) => new("mcp_server_values", instance, "values");
 }

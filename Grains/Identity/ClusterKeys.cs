@@ -3,13 +3,14 @@ using System.Security.Cryptography.X509Certificates;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Hosting;
 using Obot.Data;
+using Obot.Grains.Abstractions.Encryption;
 
 namespace Obot.Grains.Identity;
 
 /// <summary>
 /// The keys that all silos share, made by whichever starts first and read by the others. Loaded before anything is served.
 /// </summary>
-internal sealed class ClusterKeys(IDbContextFactory<ObotDb> databases, TimeProvider time) : IHostedLifecycleService
+internal sealed class ClusterKeys(IDbContextFactory<ObotDb> databases, IEncryption encryption, TimeProvider time) : IHostedLifecycleService
 {
     private const string AssertionId = "assertion-1";
     private const string AuthorityId = "ca-1";
@@ -35,7 +36,7 @@ internal sealed class ClusterKeys(IDbContextFactory<ObotDb> databases, TimeProvi
         await EnsureAsync(db, AssertionId, "assertion", NewSigningKey, cancellationToken);
         await EnsureAsync(db, AuthorityId, "ca", () => NewAuthority(time.GetUtcNow()), cancellationToken);
         await EnsureAsync(db, SecretId, "secret", () => RandomNumberGenerator.GetBytes(32), cancellationToken);
-        var rows = await db.ClusterKeys.AsNoTracking().ToDictionaryAsync(row => row.Id, row => row.Material, cancellationToken);
+        var rows = await db.ClusterKeys.AsNoTracking().ToDictionaryAsync(row => row.Id, row => encryption.DecryptOrPlain(Place(row.Id), row.Material), cancellationToken);
 
         var signing = ECDsa.Create();
         signing.ImportPkcs8PrivateKey(rows[AssertionId], out _);
@@ -58,10 +59,12 @@ internal sealed class ClusterKeys(IDbContextFactory<ObotDb> databases, TimeProvi
         if (!await db.ClusterKeys.AnyAsync(row => row.Id == id, cancellationToken))
         {
             await db.Database.ExecuteSqlAsync(
-                $"INSERT INTO cluster_keys (id, purpose, material, created_at) VALUES ({id}, {purpose}, {make()}, {time.GetUtcNow()}) ON CONFLICT DO NOTHING",
+                $"INSERT INTO cluster_keys (id, purpose, material, created_at) VALUES ({id}, {purpose}, {encryption.Encrypt(Place(id), make())}, {time.GetUtcNow()}) ON CONFLICT DO NOTHING",
                 cancellationToken);
         }
     }
+
+    private static SecretPlace Place(string id) => new("cluster_keys", id, "material");
 
     private static byte[] NewSigningKey()
     {

@@ -26,6 +26,9 @@ internal static class GrainPlace
             : Of(stateName, 0, 0, grainId.Key.ToString());
     }
 
-    public static SecretPlace Of(string stateName, long n0, long n1, string? text) =>
+    /// <summary>From the values of the table's key: service, state name, text, two numbers.</summary>
+    public static string IdOf(object[] key) => Of((string)key[1], (long)key[3], (long)key[4], (string)key[2]).Id;
+
+    private static SecretPlace Of(string stateName, long n0, long n1, string? text) =>
         new(Table, string.Create(CultureInfo.InvariantCulture, $"{stateName}/{n0}/{n1}/{text}"), Field);
 }

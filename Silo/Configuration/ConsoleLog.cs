@@ -21,6 +21,9 @@ internal static class ConsoleLog
         // Its first line of a life measures from the boot of the machine.
         logging.AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error);
 
+        // It warns that keys are stored as they are; the repository below it encrypts them.
+        logging.AddFilter("Microsoft.AspNetCore.DataProtection.KeyManagement.XmlKeyManager", LogLevel.Error);
+
         // While it may log at any level, every request gets a scope and an activity that nobody sees. Tracing turns them on by itself.
         logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         return logging;

@@ -1,6 +1,7 @@
 using Obot.Benchmarks.Lots;
 using Obot.Benchmarks.Reports;
 using Obot.Benchmarks.Shims;
+using Obot.Benchmarks.Storage;
 using Obot.SystemTests.Rig;
 
 namespace Obot.Benchmarks;
@@ -26,6 +27,7 @@ internal static class Bench
         await using var set = await LotSet.StartAsync(scratch, arguments.List("--lots", Lot.Direct, Lot.OneNginx, Lot.TwoNginx, Lot.TwoYarp, Lot.Governed));
         var guard = await ShimFigures.GuardAsync(time);
         var bridge = await ShimFigures.BridgeAsync(scratch);
+        var storage = set.Product is { } product ? await StorageFigure.TakeAsync(await product.DatabaseAsync()) : null;
         var concurrencies = arguments.List("--concurrency", "1", "16", "64").Select(int.Parse).ToArray();
         var seconds = arguments.Number("--seconds", 8);
         foreach (var lot in set.Lots)
@@ -47,8 +49,8 @@ internal static class Bench
             }
         }
 
-        var judgements = Judgement.Of(taken, guard with { IdleBytes = Math.Max(guard.IdleBytes, set.Product?.GuardIdleBytes ?? 0) });
-        var report = Report.Write(taken, guard, bridge, set.Product?.GuardIdleBytes, judgements, time);
+        var judgements = Judgement.Of(taken, guard with { IdleBytes = Math.Max(guard.IdleBytes, set.Product?.GuardIdleBytes ?? 0) }, storage);
+        var report = Report.Write(taken, guard, bridge, set.Product?.GuardIdleBytes, storage, judgements, time);
         Console.WriteLine(report);
         await File.WriteAllTextAsync(arguments.Find("--out") ?? Repository.Report, report);
         return judgements.All(judgement => judgement.IsMet) ? 0 : 1;

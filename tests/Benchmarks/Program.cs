@@ -1,13 +1,15 @@
 using Obot.Benchmarks;
 using Obot.Benchmarks.Fixtures;
 using Obot.Benchmarks.Load;
+using Obot.Benchmarks.Storage;
 
-// one program in four parts, each in a process of its own
+// one program in five parts, each in a process of its own
 var arguments = new Arguments(args);
 return args switch
 {
     ["server", ..] => await EchoServer.RunAsync(),
     ["yarp", ..] => await YarpHop.RunAsync(arguments),
+    ["storage", ..] => await StorageCommand.RunAsync(arguments),
     ["load", ..] => LoadCommand.Run(arguments),
     _ => await Bench.RunAsync(arguments, TimeProvider.System),
 };

@@ -15,6 +15,9 @@ internal sealed class DataKeyTable(IDbContextFactory<ObotDb> databases, KeyWrapp
     /// <summary>"datakeys" in ASCII.</summary>
     private const long Lock = 0x646174616b657973;
 
+    /// <summary>Longer than the feed, a reload and one repetition of it take together.</summary>
+    private static readonly TimeSpan Late = TimeSpan.FromSeconds(15);
+
     /// <summary>All that are in use, the first ones made now where there are none.</summary>
     public async Task<IReadOnlyList<DataKeyRow>> EnsureAsync(CancellationToken cancellationToken)
     {
@@ -62,10 +65,58 @@ internal sealed class DataKeyTable(IDbContextFactory<ObotDb> databases, KeyWrapp
         await db.DataKeys.Where(one => one.Purpose == Data && one.SupersededAt == null)
             .ExecuteUpdateAsync(set => set.SetProperty(one => one.SupersededAt, row.CreatedAt), cancellationToken);
         db.DataKeys.Add(row);
+        await RewrapAsync(db, await db.DataKeys.SingleAsync(one => one.Purpose == Index && one.SupersededAt == null, cancellationToken), cancellationToken);
         await db.SaveChangesAsync(cancellationToken);
         await db.AnnounceAsync(SecurityChangeKinds.DataKey, row.Id, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         return row.Id;
+    }
+
+    /// <summary>
+    /// Retires what was superseded and is needed no more. A silo may learn of a rotation a little late and write with the key before,
+    /// so each stays in use for <see cref="Late"/>.
+    /// </summary>
+    /// <param name="active">The caller's active key; if the table has another one, nothing happens.</param>
+    /// <returns>The ids of those that were retired, and whether others wait.</returns>
+    public async Task<(IReadOnlyList<string> Retired, bool Waiting)> RetireAsync(string active, CancellationToken cancellationToken)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
+        await db.Database.ExecuteSqlAsync($"SELECT pg_advisory_xact_lock({Lock})", cancellationToken);
+        var rows = await db.DataKeys.Where(row => row.Purpose == Data && row.RetiredAt == null).ToListAsync(cancellationToken);
+        if (!rows.Exists(row => row.SupersededAt is null && row.Id == active))
+        {
+            return ([], true);
+        }
+
+        var now = time.Now();
+        var retired = rows.Where(row => row.SupersededAt + Late <= now).ToList();
+        foreach (var row in retired)
+        {
+            row.RetiredAt = now;
+            await db.AnnounceAsync(SecurityChangeKinds.DataKey, row.Id, cancellationToken);
+        }
+
+        await db.SaveChangesAsync(cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        return ([.. retired.Select(row => row.Id)], rows.Count - retired.Count > 1);
+    }
+
+    /// <summary>Every key there ever was, oldest first.</summary>
+    public async Task<IReadOnlyList<DataKeyRow>> AllAsync(CancellationToken cancellationToken)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        return await db.DataKeys.AsNoTracking().OrderBy(row => row.CreatedAt).ThenBy(row => row.Id).ToListAsync(cancellationToken);
+    }
+
+    /// <summary>The index key is never replaced; what wraps it follows the configuration.</summary>
+    private async Task RewrapAsync(ObotDb db, DataKeyRow row, CancellationToken cancellationToken)
+    {
+        var material = await wrappers.UnwrapAsync(row.Provider, new(row.KmsKey, row.Wrapped), row.Id, cancellationToken);
+        var wrapped = await wrappers.WrapAsync(material, row.Id, cancellationToken);
+        CryptographicOperations.ZeroMemory(material);
+        (row.Provider, row.KmsKey, row.Wrapped) = (wrappers.Current.Provider, wrapped.KeyId, wrapped.Bytes);
+        db.Update(row);
     }
 
     private async Task<DataKeyRow> MakeAsync(string purpose, CancellationToken cancellationToken)

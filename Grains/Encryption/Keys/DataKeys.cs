@@ -28,6 +28,7 @@ internal sealed partial class DataKeys(
     private readonly SemaphoreSlim one = new(1, 1);
     private readonly Lock swap = new();
     private KeySet? loaded;
+    private Action activated = () => { };
 
     /// <summary>What new values are written with.</summary>
     public DataKey Active => Loaded.Active;
@@ -36,6 +37,9 @@ internal sealed partial class DataKeys(
     public DataKey Index => Loaded.Index;
 
     private KeySet Loaded => Volatile.Read(ref loaded) ?? throw new InvalidOperationException("Data keys are read while the host starts; this came too early.");
+
+    /// <summary>Calls <paramref name="act"/> whenever another key is the active one on this silo.</summary>
+    public void WhenActivated(Action act) => activated += act;
 
     /// <summary>The key's bytes, unless the KMS takes them away.</summary>
     public byte[] Material(DataKey key)
@@ -111,7 +115,8 @@ internal sealed partial class DataKeys(
 
             if (before is not null && before.Active.Id != active.Id)
             {
-                Activated(active.Id, before.Active.Id);
+                WritesWith(active.Id, before.Active.Id);
+                activated();
             }
         }
         finally
@@ -264,7 +269,7 @@ internal sealed partial class DataKeys(
     private sealed record KeySet(DataKey Active, DataKey Index, FrozenDictionary<ulong, DataKey> ByNumber);
 
     [LoggerMessage(LogLevel.Information, "Values are encrypted with data key {Active} from now on (before: {Before})")]
-    private partial void Activated(string active, string before);
+    private partial void WritesWith(string active, string before);
 
     [LoggerMessage(LogLevel.Warning, "The key service does not answer; data keys in memory go on for now: {Reason}")]
     private partial void Unreachable(string reason);

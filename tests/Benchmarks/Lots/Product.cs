@@ -35,6 +35,13 @@ internal sealed class Product : IAsyncDisposable
     /// <summary>Resident bytes of the guard a few seconds after its start, its control channel connected and no call made.</summary>
     public long GuardIdleBytes { get; private set; }
 
+    /// <summary>The product's own PostgreSQL.</summary>
+    public async Task<string> DatabaseAsync()
+    {
+        var port = (await File.ReadAllLinesAsync(Path.Combine(data, "postgres", "data", "postmaster.pid")))[3];
+        return $"Host=127.0.0.1;Port={port};Username=obot;Database=postgres;Password={(await File.ReadAllTextAsync(Path.Combine(data, "postgres.password"))).Trim()}";
+    }
+
     public static async Task<Product> StartAsync(Scratch scratch)
     {
         var product = new Product(Path.Combine(scratch.Folder, "data"), Child.FreePort());

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Obot.Benchmarks.Lots;
 using Obot.Benchmarks.Shims;
+using Obot.Benchmarks.Storage;
 
 namespace Obot.Benchmarks.Reports;
 
@@ -11,8 +12,9 @@ internal sealed record Judgement(string What, string Bound, string Figure, bool 
     private const double MaxLatency = 1.3;
     private const double MaxGuardMegabytes = 25;
     private const double MaxGuardMilliseconds = 100;
+    private const double MinEncrypted = 0.9;
 
-    public static IReadOnlyList<Judgement> Of(IReadOnlyList<Measurement> taken, ShimFigure guard)
+    public static IReadOnlyList<Judgement> Of(IReadOnlyList<Measurement> taken, ShimFigure guard, StorageFigure? storage)
     {
         var judgements = new List<Judgement>();
         foreach (var concurrency in taken.Where(one => one.Lot == Lot.Governed).Select(one => one.Concurrency).Distinct())
@@ -26,6 +28,11 @@ internal sealed record Judgement(string What, string Bound, string Figure, bool 
         var megabytes = guard.IdleBytes / 1e6;
         judgements.Add(new("guard, idle memory", $"≤ {MaxGuardMegabytes} MB", $"{Text(megabytes)} MB", megabytes <= MaxGuardMegabytes));
         judgements.Add(new("guard, start to ready", $"≤ {MaxGuardMilliseconds} ms", $"{guard.ReadyMilliseconds:0} ms", guard.ReadyMilliseconds <= MaxGuardMilliseconds));
+        if (storage is not null)
+        {
+            judgements.Add(new("grain writes/s, encrypted against plain", $"≥ {Text(MinEncrypted)}", Text(storage.Ratio), storage.Ratio >= MinEncrypted));
+        }
+
         return judgements;
     }
 

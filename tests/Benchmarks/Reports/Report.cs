@@ -2,13 +2,14 @@ using System.Globalization;
 using System.Text;
 using Obot.Benchmarks.Lots;
 using Obot.Benchmarks.Shims;
+using Obot.Benchmarks.Storage;
 
 namespace Obot.Benchmarks.Reports;
 
 /// <summary>The run as Markdown.</summary>
 internal static class Report
 {
-    public static string Write(IReadOnlyList<Measurement> taken, ShimFigure guard, ShimFigure bridge, long? guardInProduct, IReadOnlyList<Judgement> judgements, TimeProvider time)
+    public static string Write(IReadOnlyList<Measurement> taken, ShimFigure guard, ShimFigure bridge, long? guardInProduct, StorageFigure? storage, IReadOnlyList<Judgement> judgements, TimeProvider time)
     {
         var text = new StringBuilder();
         Line(text, $"""
@@ -60,6 +61,21 @@ internal static class Report
             Line(text, $"""
 
                 The guard of the product, its control channel connected: {bytes / 1e6:0.0} MB.
+                """);
+        }
+
+        if (storage is not null)
+        {
+            Line(text, $"""
+
+                ## Grain writes
+
+                64 grains write 1 KB of state each, one after the other, into the product's PostgreSQL (fsync on). To encrypt and decrypt 1 KB takes {storage.Microseconds:0.0} µs.
+
+                | | writes/s |
+                |---|--:|
+                | plain | {storage.PlainPerSecond:0} |
+                | encrypted | {storage.EncryptedPerSecond:0} |
                 """);
         }
 

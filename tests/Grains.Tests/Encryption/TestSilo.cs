@@ -1,9 +1,12 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using Npgsql;
 using Obot.Data;
+using Obot.Grains.Abstractions.Encryption;
 using Obot.Grains.Abstractions.Security;
 using Obot.Grains.Encryption;
+using Obot.Grains.Encryption.Columns;
 using Obot.Grains.Encryption.Keys;
 using Obot.Grains.Encryption.Local;
 
@@ -16,8 +19,11 @@ internal sealed class TestSilo : IDisposable
 
     private readonly List<Action<SecurityChange>> handlers = [];
 
+    private readonly TimeProvider time;
+
     private TestSilo(IDbContextFactory<ObotDb> databases, EncryptionOptions options, IEnumerable<IKeyWrapper> wrappers, TimeProvider time, ISecurityFeed? feed)
     {
+        this.time = time;
         var accessor = Options.Create(options);
         Wrappers = new(wrappers, accessor, time);
         Table = new(databases, Wrappers, time);
@@ -41,6 +47,12 @@ internal sealed class TestSilo : IDisposable
         await silo.Keys.StartAsync(default);
         return silo;
     }
+
+    public Reencryption Reencryption(TestDatabase database) => new(database.DataSource, Encryption, Keys, Table, time, NullLogger<Reencryption>.Instance);
+
+    public IEncryptionKeys Admin(TestDatabase database) => Admin(database.DataSource);
+
+    public IEncryptionKeys Admin(NpgsqlDataSource database) => new EncryptionKeys(database, Table, Wrappers);
 
     public void Publish(SecurityChange change) => handlers.ForEach(handler => handler(change));
 

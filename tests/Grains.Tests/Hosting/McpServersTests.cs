@@ -32,10 +32,11 @@ public sealed class McpServersTests : IDisposable
         _servers = new(
             postgres.Databases,
             _instances,
-            new ServerViews(_grains, NullLogger<ServerViews>.Instance),
+            new ServerViews(_grains, postgres.Silo.Encryption, NullLogger<ServerViews>.Instance),
             new ServerLife(_grains, _instances, launcher, NullLogger<ServerLife>.Instance),
             _tools,
             Substitute.For<IServerLogs>(),
+            postgres.Silo.Encryption,
             TimeProvider.System);
     }
 

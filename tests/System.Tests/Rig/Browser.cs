@@ -19,7 +19,6 @@ internal sealed class Browser : IDisposable
             ["OBOT_ORIGIN"] = origin,
             ["OBOT_COOKIE"] = person.Cookie,
             ["MCP_AUTO_OPEN_ENABLED"] = "true",
-            ["DISPLAY"] = ":0",
         };
     }
 
