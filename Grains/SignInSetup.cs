@@ -18,7 +18,9 @@ internal static class SignInSetup
 {
     public static IServiceCollection AddSignInPorts(this IServiceCollection services, IConfiguration configuration)
     {
-        services.Configure<SessionOptions>(configuration.GetSection("Obot:Sessions"));
+        services.AddOptions<SessionOptions>().Bind(configuration.GetSection("Obot:Sessions")).Validate(
+            options => options.IdleTimeout >= TimeSpan.FromSeconds(10) && options.AbsoluteTimeout >= options.IdleTimeout,
+            "Obot:Sessions:IdleTimeout must be 10 s at least, AbsoluteTimeout no shorter than IdleTimeout.").ValidateOnStart();
         services.AddSingleton<OneTimeCodes>().AddSingleton<ISignIn, SignIn>();
         services.AddSingleton<Bootstrap>();
         services.AddSingleton<IBootstrap>(provider => provider.GetRequiredService<Bootstrap>());

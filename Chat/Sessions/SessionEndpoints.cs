@@ -41,7 +41,8 @@ internal static class SessionEndpoints
             return Results.Redirect(SignInFailures.Url(failure, returnUrl));
         }
 
-        var provider = isCode || principal.UserId == WellKnownUsers.Bootstrap && principal.CredentialId == "bootstrap" ? SessionProviders.Bootstrap : SessionProviders.ApiKey;
+        var provider = isCode ? SessionProviders.Link : signIn.WhyRefused(presented) is null ? SessionProviders.ApiKey : SessionProviders.Bootstrap;
+        await accounts.ForgiveAttempt(address, context.RequestAborted);
         await sessions.OpenAsync(context, principal, provider);
         return Onward.To(returnUrl);
     }

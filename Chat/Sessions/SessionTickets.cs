@@ -66,6 +66,7 @@ internal sealed class SessionTickets(IUserSessions sessions, LiveSessions live) 
 internal static class SessionProviders
 {
     public const string Bootstrap = "bootstrap";
+    public const string Link = "link";
     public const string ApiKey = "api-key";
     public const string Local = "local";
 }

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 using Obot.Grains.Abstractions.Identity;
 
@@ -16,9 +17,9 @@ internal static class ConnectedApplicationEndpoints
             .WithSummary("Take back consent, grants and tokens of a client; refused everywhere within a second");
     }
 
-    private static async Task<IResult> ListAsync(HttpContext context, IConnectedApplications applications, CancellationToken cancellationToken) =>
+    private static async Task<IResult> ListAsync(HttpContext context, [FromServices] IConnectedApplications applications, CancellationToken cancellationToken) =>
         Results.Json(new ListBody<ConnectedApplication>(await applications.List(context.Caller().UserId, cancellationToken), null), ManagementJson.Options);
 
-    private static async Task<IResult> DisconnectAsync(HttpContext context, IConnectedApplications applications, string id, CancellationToken cancellationToken) =>
+    private static async Task<IResult> DisconnectAsync(HttpContext context, [FromServices] IConnectedApplications applications, string id, CancellationToken cancellationToken) =>
         await applications.Disconnect(context.Caller().UserId, id, cancellationToken) ? Results.NoContent() : ManagementProblems.NotFound("connected application", id);
 }

@@ -7,12 +7,16 @@ namespace Obot.Grains.Abstractions.LocalAccounts;
 public interface IAttemptsGrain : IGrainWithStringKey
 {
     /// <summary>
-    /// Counts one attempt as failed until <see cref="Succeeded"/>. Zero: it may go on. Positive: nobody is heard for so long, and asking
+    /// Counts one attempt as failed until <see cref="Succeeded"/> or <see cref="Forgive"/>. Zero: it may go on. Positive: nobody is heard for so long, and asking
     /// in between does not make it longer.
     /// </summary>
     /// <param name="free">Attempts before the first delay.</param>
     [Alias("Begin")]
     Task<TimeSpan> Begin(int free);
+
+    /// <summary>The last attempt was a good one: it does not count, what failed before it does.</summary>
+    [Alias("Forgive")]
+    Task Forgive();
 
     /// <summary>Forgets everything.</summary>
     [Alias("Succeeded")]

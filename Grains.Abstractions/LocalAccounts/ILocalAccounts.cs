@@ -40,6 +40,9 @@ public interface ILocalAccounts
 
     /// <summary>Counts an attempt with some other secret by address; positive when it has to wait.</summary>
     Task<TimeSpan> CountAttempt(string clientIp, CancellationToken cancellationToken);
+
+    /// <summary>The attempt that was counted last was a good one.</summary>
+    Task ForgiveAttempt(string clientIp, CancellationToken cancellationToken);
 }
 
 /// <summary>An account to be made.</summary>

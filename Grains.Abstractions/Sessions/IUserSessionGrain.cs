@@ -26,7 +26,7 @@ public interface IUserSessionGrain : IGrainWithStringKey
 /// <summary>A sign-in session.</summary>
 /// <param name="Id">Key of the grain.</param>
 /// <param name="UserId">Whose it is. Role and groups are the directory's, asked when the session is used.</param>
-/// <param name="ProviderId">Identity provider, or <c>local</c>, <c>bootstrap</c>, <c>api-key</c>.</param>
+/// <param name="ProviderId">Identity provider, or <c>local</c>, <c>link</c>, <c>bootstrap</c>, <c>api-key</c>.</param>
 /// <param name="Scopes">What the session is good for.</param>
 /// <param name="ServerIds">The only servers that it reaches; null means all.</param>
 /// <param name="KeyId">API key that it was opened with, and ends with; null for people who signed in as themselves.</param>

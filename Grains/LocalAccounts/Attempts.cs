@@ -17,6 +17,9 @@ internal sealed class Attempts(IGrainFactory grains)
 
     public Task<TimeSpan> ByAddress(string clientIp) => Grain("address", Network(clientIp)).Begin(FreeByAddress);
 
+    /// <summary>Many people share an address; only failures count against it.</summary>
+    public Task Forgive(string clientIp) => Grain("address", Network(clientIp)).Forgive();
+
     public Task<TimeSpan> ByName(string userName, string? device) => OfName(userName, device).Begin(FreeByName);
 
     public Task Succeeded(string userName, string? device) => OfName(userName, device).Succeeded();

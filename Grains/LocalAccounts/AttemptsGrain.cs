@@ -43,6 +43,12 @@ internal sealed class AttemptsGrain(TimeProvider time) : Grain, IAttemptsGrain
         return Task.FromResult(TimeSpan.Zero);
     }
 
+    public Task Forgive()
+    {
+        (attempts, lockedUntil) = (Math.Max(0, attempts - 1), default);
+        return Task.CompletedTask;
+    }
+
     public Task Succeeded()
     {
         (attempts, lockedUntil) = (0, default);

@@ -177,6 +177,7 @@ internal sealed partial class StoredLocalAccounts(
         }
 
         await attempts.Succeeded(name, device);
+        await attempts.Forgive(clientIp);
         account.Failures = 0;
         account.PasswordHash = outdated ? await passwords.Hash(password, cancellationToken) : account.PasswordHash;
         await db.SaveChangesAsync(cancellationToken);
@@ -192,6 +193,8 @@ internal sealed partial class StoredLocalAccounts(
     }
 
     public Task<TimeSpan> CountAttempt(string clientIp, CancellationToken cancellationToken) => attempts.ByAddress(clientIp);
+
+    public Task ForgiveAttempt(string clientIp, CancellationToken cancellationToken) => attempts.Forgive(clientIp);
 
     /// <summary>Whoever knew the old password is signed out.</summary>
     private async Task WriteAsync(string userId, string hash, CancellationToken cancellationToken)

@@ -135,10 +135,16 @@ const steps = {
   async loginCsrf() {
     const attacker = await visitor();
     let callback;
-    await attacker.page.route(/\/signin\/company\/callback/, route => { callback = route.request().url(); return route.abort(); });
+    attacker.page.on('request', request => { if (request.url().includes('/signin/company/callback')) callback = request.url(); });
     await attacker.page.goto(`${one}/signin/company`);
-    await atIdp(attacker.page, 'bob').catch(() => {});
-    for (let i = 0; i < 100 && !callback; i++) await attacker.page.waitForTimeout(100);
+    await attacker.page.locator('input[name=login]').fill('bob');
+    await attacker.page.locator('input[name=password]').fill('anything');
+    await attacker.page.locator('button[type=submit]').click();
+    await attacker.page.locator('button[type=submit]', { hasText: /continue/i }).waitFor();
+    // the attacker does not spend the code: without its correlation cookie the own browser is refused too
+    await attacker.context.clearCookies({ name: /correlation/ });
+    await attacker.page.locator('button[type=submit]', { hasText: /continue/i }).click();
+    await attacker.page.waitForURL(/\/login\?failed/);
     const victim = await visitor();
     await victim.page.goto(callback);
     seen.loginCsrf = { path: victim.page.url().slice(one.length), text: await alert(victim.page), cookie: (await sessionCookie(victim.context)) === undefined };
