@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text;
-using Microsoft.AspNetCore.Http;
 using Obot.Shim.Contracts.Boot;
 
 namespace Obot.Shim.Tests.Guard;
@@ -177,7 +176,12 @@ public sealed class GuardedCallTests
     {
         await using var guard = await TestGuard.StartAsync(SomeTools);
         const string list = """{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"delete"},{"name":"echo"},{"name":"read_file"}]}}""";
-        guard.Answer = context => Identity(context) ?? TestGuard.WriteAsync(context, before + list + (before.Length > 0 ? "\n\n" : ""), type);
+        guard.Answer = context =>
+        {
+            // some servers say that they did not encode
+            context.Response.Headers.ContentEncoding = "identity";
+            return TestGuard.WriteAsync(context, before + list + (before.Length > 0 ? "\n\n" : ""), type);
+        };
         const string ask = """{"jsonrpc":"2.0","id":1,"method":"tools/list"}""";
         var (_, seen) = await guard.PostAsync(ask);
         Assert.DoesNotContain("delete", seen, StringComparison.Ordinal);
@@ -186,13 +190,6 @@ public sealed class GuardedCallTests
         {
             Assert.Contains(list, (await guard.PostAsAsync(user, [], ask)).Body, StringComparison.Ordinal);
         }
-    }
-
-    /// <summary>Some servers say that they did not encode.</summary>
-    private static Task? Identity(HttpContext context)
-    {
-        context.Response.Headers.ContentEncoding = "identity";
-        return null;
     }
 
     /// <summary>A resumed stream may repeat the answer to an earlier <c>tools/list</c>.</summary>
