@@ -1,3 +1,6 @@
+using Obot.Gateway.OAuth.Tokens;
+using Obot.Gateway.OAuth;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 using NSubstitute;
@@ -19,7 +22,8 @@ public sealed class VerdictCacheTests
         var keys = Substitute.For<IApiKeys>();
         keys.Authenticate("key", Arg.Any<CancellationToken>()).Returns((new Principal("ann", Role.Basic, "k", Scopes.All), null));
         var options = Options.Create(new SecurityOptions { MaxStaleness = TimeSpan.FromMinutes(5) });
-        using var verdicts = new VerdictCache(Substitute.For<ISignIn>(), keys, Substitute.For<IApiKeyUsage>(), _feed, new FakeTimeProvider(), options);
+        var tokens = new AccessTokens(Substitute.For<IServiceScopeFactory>(), new Resources(Options.Create(new AddressOptions())), Substitute.For<IUserDirectory>());
+        using var verdicts = new VerdictCache(Substitute.For<ISignIn>(), keys, tokens, Substitute.For<IApiKeyUsage>(), _feed, new FakeTimeProvider(), options);
 
         _feed.Staleness.Returns(TimeSpan.FromMinutes(5));
         Assert.NotNull(await verdicts.FindAsync("key", default));

@@ -1,3 +1,7 @@
+using NSubstitute;
+using Microsoft.Extensions.Logging.Abstractions;
+using Obot.Grains.Abstractions.Security;
+using Obot.Grains.Policies;
 using System.Security.Cryptography;
 using Npgsql;
 using Obot.Grains.Abstractions.Encryption;
@@ -28,7 +32,7 @@ public sealed class UpgradeTests(Postgres postgres)
         var keys = new ClusterKeys(database.Databases, silo.Encryption, TimeProvider.System);
         await keys.StartingAsync(default);
         Assert.Equal(secret, keys.Secret);
-        var plans = new ServerPlans(database.Databases, new ServerInstances(database.Databases, TimeProvider.System), silo.Encryption);
+        var plans = Plans(database, silo.Encryption);
         await CheckPlanAsync(plans);
         var before = await silo.Admin(database).Get(Owner, default);
         Assert.True(before.Remaining >= 6, $"{before.Remaining} rows wait");
@@ -49,8 +53,18 @@ public sealed class UpgradeTests(Postgres postgres)
         using var strict = await TestSilo.StartAsync(database.Databases, new() { ReadPlaintext = false });
         await new ClusterKeys(database.Databases, strict.Encryption, TimeProvider.System).StartingAsync(default);
         await database.ExecuteAsync("UPDATE mcp_server_values SET values = '{}'");
-        await Assert.ThrowsAsync<CiphertextException>(() => new ServerPlans(database.Databases, new ServerInstances(database.Databases, TimeProvider.System), strict.Encryption)
-            .FindAsync(McpInstanceId.Shared("ms1"), default));
+        await Assert.ThrowsAsync<CiphertextException>(() => Plans(database, strict.Encryption).FindAsync(McpInstanceId.Shared("ms1"), default));
+    }
+
+    private static ServerPlans Plans(TestDatabase database, IEncryption encryption)
+    {
+        var feed = Substitute.For<ISecurityFeed>();
+        return new(
+            database.Databases,
+            new ServerInstances(database.Databases, TimeProvider.System),
+            new ServerAccess(database.Databases, feed, TimeProvider.System, NullLogger<ServerAccess>.Instance),
+            feed,
+            encryption);
     }
 
     [Fact]

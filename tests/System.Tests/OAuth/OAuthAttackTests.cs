@@ -20,7 +20,7 @@ public sealed class OAuthAttackTests(SharedCluster shared, ITestOutputHelper out
     public async Task Code_WithoutVerifier_IsRefused()
     {
         using var client = await ClientAsync();
-        using var person = await Person.OwnerAsync(Cluster);
+        using var person = await Visitor.OwnerAsync(Cluster);
         Assert.Equal("invalid_request", (await client.RedeemAsync(await client.CodeAsync(person, Resource), ("code_verifier", null))).Error);
     }
 
@@ -28,7 +28,7 @@ public sealed class OAuthAttackTests(SharedCluster shared, ITestOutputHelper out
     public async Task Code_WithAnotherVerifier_IsRefused()
     {
         using var client = await ClientAsync();
-        using var person = await Person.OwnerAsync(Cluster);
+        using var person = await Visitor.OwnerAsync(Cluster);
         Assert.Equal("invalid_grant", (await client.RedeemAsync(await client.CodeAsync(person, Resource), ("code_verifier", new string('x', 43)))).Error);
     }
 
@@ -36,7 +36,7 @@ public sealed class OAuthAttackTests(SharedCluster shared, ITestOutputHelper out
     public async Task Code_UsedTwice_EndsWhatItGave()
     {
         using var client = await ClientAsync();
-        using var person = await Person.OwnerAsync(Cluster);
+        using var person = await Visitor.OwnerAsync(Cluster);
         var code = await client.CodeAsync(person, Resource);
         var first = await client.RedeemAsync(code);
         Assert.Equal("invalid_grant", (await client.RedeemAsync(code)).Error);
@@ -48,7 +48,7 @@ public sealed class OAuthAttackTests(SharedCluster shared, ITestOutputHelper out
     {
         using var client = await ClientAsync();
         using var thief = await ClientAsync();
-        using var person = await Person.OwnerAsync(Cluster);
+        using var person = await Visitor.OwnerAsync(Cluster);
         var code = await client.CodeAsync(person, Resource);
         Assert.Equal("invalid_grant", (await thief.RedeemAsync(code, ("code_verifier", client.Verifier))).Error);
     }
@@ -59,7 +59,7 @@ public sealed class OAuthAttackTests(SharedCluster shared, ITestOutputHelper out
     public async Task Challenge_NotS256_IsRefused(string? method)
     {
         using var client = await ClientAsync();
-        using var person = await Person.OwnerAsync(Cluster);
+        using var person = await Visitor.OwnerAsync(Cluster);
         await RefusedOnAPageAsync(person, client.AuthorizeUrl(Resource, ("code_challenge_method", method)), "invalid_request");
     }
 
@@ -67,7 +67,7 @@ public sealed class OAuthAttackTests(SharedCluster shared, ITestOutputHelper out
     public async Task Challenge_Missing_IsRefused()
     {
         using var client = await ClientAsync();
-        using var person = await Person.OwnerAsync(Cluster);
+        using var person = await Visitor.OwnerAsync(Cluster);
         await RefusedOnAPageAsync(person, client.AuthorizeUrl(Resource, ("code_challenge", null), ("code_challenge_method", null)), "invalid_request");
     }
 
@@ -82,7 +82,7 @@ public sealed class OAuthAttackTests(SharedCluster shared, ITestOutputHelper out
     public async Task Redirect_NotTheRegisteredOne_IsNeverFollowed(string redirect)
     {
         using var client = await ClientAsync();
-        using var person = await Person.OwnerAsync(Cluster);
+        using var person = await Visitor.OwnerAsync(Cluster);
         using var response = await person.Http.GetAsync(client.AuthorizeUrl(Resource, ("redirect_uri", redirect)));
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
         Assert.Null(response.Headers.Location);
@@ -97,7 +97,7 @@ public sealed class OAuthAttackTests(SharedCluster shared, ITestOutputHelper out
     public async Task OpenRedirect_ByAWrongRequestOfARegisteredClient_StaysHere(string parameter, string value)
     {
         using var client = await new OAuthClient(Cluster.Urls[0]).RegisterAsync("https://evil.example/phish");
-        using var nobody = new Person(Cluster.Urls[0]);
+        using var nobody = new Visitor(Cluster.Urls[0]);
         using var response = await nobody.Http.GetAsync(client.AuthorizeUrl(Resource, ("redirect_uri", "https://evil.example/phish"), (parameter, value)));
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
         Assert.Null(response.Headers.Location);
@@ -107,7 +107,7 @@ public sealed class OAuthAttackTests(SharedCluster shared, ITestOutputHelper out
     public async Task Redirect_OnLoopbackWithAnotherPort_IsFollowed()
     {
         using var client = await ClientAsync();
-        using var person = await Person.OwnerAsync(Cluster);
+        using var person = await Visitor.OwnerAsync(Cluster);
         var at = await client.AuthorizeAsync(person, Resource, ("redirect_uri", "http://127.0.0.1:50123/callback"));
         Assert.Equal(50123, at.Port);
         Assert.True(OAuthClient.Query(at).ContainsKey("code"));
@@ -117,7 +117,7 @@ public sealed class OAuthAttackTests(SharedCluster shared, ITestOutputHelper out
     public async Task Answer_NamesItsIssuer_AgainstMixUp()
     {
         using var client = await ClientAsync();
-        using var person = await Person.OwnerAsync(Cluster);
+        using var person = await Visitor.OwnerAsync(Cluster);
         var query = OAuthClient.Query(await client.AuthorizeAsync(person, Resource));
         var metadata = JsonNode.Parse(await Cluster.Http.GetStringAsync(new Uri("/.well-known/oauth-authorization-server", UriKind.Relative)))!;
         Assert.Equal(metadata["issuer"]!.GetValue<string>(), query["iss"]);
@@ -132,7 +132,7 @@ public sealed class OAuthAttackTests(SharedCluster shared, ITestOutputHelper out
     public async Task Resource_NotOurs_GetsNoCode(string? resource)
     {
         using var client = await ClientAsync();
-        using var person = await Person.OwnerAsync(Cluster);
+        using var person = await Visitor.OwnerAsync(Cluster);
         await RefusedOnAPageAsync(person, client.AuthorizeUrl(Resource, ("resource", resource)), "invalid_target");
     }
 
@@ -140,7 +140,7 @@ public sealed class OAuthAttackTests(SharedCluster shared, ITestOutputHelper out
     public async Task Refresh_ForAnotherServer_IsRefused()
     {
         using var client = await ClientAsync();
-        using var person = await Person.OwnerAsync(Cluster);
+        using var person = await Visitor.OwnerAsync(Cluster);
         var token = await client.RedeemAsync(await client.CodeAsync(person, Resource));
         Assert.Equal("invalid_target", (await client.RefreshAsync(token.RefreshToken, ("resource", Resource + "2"))).Error);
     }
@@ -150,7 +150,7 @@ public sealed class OAuthAttackTests(SharedCluster shared, ITestOutputHelper out
     {
         var (one, other) = (await MakeAsync(Manifests.Npx("audience one", Manifests.Everything)), await MakeAsync(Manifests.Npx("audience two", Manifests.Everything)));
         using var client = await ClientAsync();
-        using var person = await Person.OwnerAsync(Cluster);
+        using var person = await Visitor.OwnerAsync(Cluster);
         var token = await client.RedeemAsync(await client.CodeAsync(person, $"{Issuer}/mcp-connect/{one.Id}"));
         using var refused = await CallAsync($"/mcp-connect/{other.Id}", token.AccessToken);
         Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
@@ -163,7 +163,7 @@ public sealed class OAuthAttackTests(SharedCluster shared, ITestOutputHelper out
     public async Task Token_ForAServer_DoesNotOpenTheManagementApi()
     {
         using var client = await ClientAsync();
-        using var person = await Person.OwnerAsync(Cluster);
+        using var person = await Visitor.OwnerAsync(Cluster);
         var token = await client.RedeemAsync(await client.CodeAsync(person, Resource));
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(Cluster.Urls[0], "/api/mcp-servers")) { Headers = { Authorization = new("Bearer", token.AccessToken) } };
         using var response = await person.Http.SendAsync(request);
@@ -177,7 +177,7 @@ public sealed class OAuthAttackTests(SharedCluster shared, ITestOutputHelper out
     public async Task Token_Forged_IsRefused(string forgery)
     {
         using var client = await ClientAsync();
-        using var person = await Person.OwnerAsync(Cluster);
+        using var person = await Visitor.OwnerAsync(Cluster);
         var token = await client.RedeemAsync(await client.CodeAsync(person, Resource));
         using var response = await CallAsync("/mcp-connect/ms1nowhere", ForgedToken.Make(token.AccessToken, forgery));
         Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
@@ -191,7 +191,7 @@ public sealed class OAuthAttackTests(SharedCluster shared, ITestOutputHelper out
     public async Task Refresh_Replayed_EndsTheFamilyOnBothSilosWithinASecond()
     {
         using var client = await ClientAsync();
-        using var person = await Person.OwnerAsync(Cluster);
+        using var person = await Visitor.OwnerAsync(Cluster);
         var first = await client.RedeemAsync(await client.CodeAsync(person, Resource));
         var second = await client.RefreshAsync(first.RefreshToken);
         foreach (var silo in Cluster.Urls)
@@ -215,7 +215,7 @@ public sealed class OAuthAttackTests(SharedCluster shared, ITestOutputHelper out
     public async Task Revocation_OfOneToken_EndsTheGrant()
     {
         using var client = await ClientAsync();
-        using var person = await Person.OwnerAsync(Cluster);
+        using var person = await Visitor.OwnerAsync(Cluster);
         var token = await client.RedeemAsync(await client.CodeAsync(person, Resource));
         (await client.RevokeAsync(token.RefreshToken)).EnsureSuccessStatusCode().Dispose();
         Assert.Equal("invalid_grant", (await client.RefreshAsync(token.RefreshToken)).Error);
@@ -226,7 +226,7 @@ public sealed class OAuthAttackTests(SharedCluster shared, ITestOutputHelper out
     public async Task Consent_ForgedByAnotherSite_IsNotTaken()
     {
         using var client = await ClientAsync();
-        using var person = await Person.OwnerAsync(Cluster);
+        using var person = await Visitor.OwnerAsync(Cluster);
         var url = client.AuthorizeUrl(Resource);
         var form = OAuthClient.Query(new Uri(new Uri(Issuer), url));
         form["obot_decision"] = "allow";
@@ -238,7 +238,7 @@ public sealed class OAuthAttackTests(SharedCluster shared, ITestOutputHelper out
         // nor the token of another question
         using var other = await ClientAsync();
         var page = await person.Http.GetStringAsync(new Uri(other.AuthorizeUrl(Resource), UriKind.Relative));
-        form["obot_consent"] = Person.Form(page)["obot_consent"];
+        form["obot_consent"] = Visitor.Form(page)["obot_consent"];
         using var moved = await person.Http.PostAsync("/oauth/authorize", new FormUrlEncodedContent(form));
         Assert.Equal(HttpStatusCode.BadRequest, moved.StatusCode);
     }
@@ -247,7 +247,7 @@ public sealed class OAuthAttackTests(SharedCluster shared, ITestOutputHelper out
     public async Task ConsentPage_CannotBeFramedOrScripted()
     {
         using var client = await ClientAsync();
-        using var person = await Person.OwnerAsync(Cluster);
+        using var person = await Visitor.OwnerAsync(Cluster);
         using var page = await person.Http.GetAsync(client.AuthorizeUrl(Resource));
         var policy = Assert.Single(page.Headers.GetValues("Content-Security-Policy"));
         Assert.Contains("frame-ancestors 'none'", policy, StringComparison.Ordinal);
@@ -286,7 +286,7 @@ public sealed class OAuthAttackTests(SharedCluster shared, ITestOutputHelper out
         Assert.Contains("invalid_redirect_uri", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
 
-    private static async Task RefusedOnAPageAsync(Person person, string url, string error)
+    private static async Task RefusedOnAPageAsync(Visitor person, string url, string error)
     {
         using var response = await person.Http.GetAsync(url);
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);

@@ -52,7 +52,7 @@ public sealed class OAuthClientsTests(SharedCluster shared, ITestOutputHelper ou
     [Fact]
     public async Task CSharpClient_WithNothingButTheUrl_RegistersSignsInAndCalls()
     {
-        using var person = await Person.OwnerAsync(Cluster);
+        using var person = await Visitor.OwnerAsync(Cluster);
         var server = await MakeAsync(Manifests.Npx("oauth C#", Manifests.Everything));
         Assert.Contains("hello", await TypedClient.EchoAsync(TypedClient.OAuth(Cluster.Endpoint(server), person), "hello"), StringComparison.Ordinal);
     }
@@ -83,7 +83,7 @@ public sealed class OAuthClientsTests(SharedCluster shared, ITestOutputHelper ou
         Assert.Equal(method != "none", answer["client_secret"] is not null);
         Assert.Equal(redirect, answer["redirect_uris"]![0]!.GetValue<string>());
 
-        using var person = await Person.OwnerAsync(Cluster);
+        using var person = await Visitor.OwnerAsync(Cluster);
         var at = await client.AuthorizeAsync(person, $"{Cluster.Urls[0].GetLeftPart(UriPartial.Authority)}/mcp-connect/ms1nowhere", ("redirect_uri", redirect));
         Assert.StartsWith(redirect, at.ToString(), StringComparison.Ordinal);
         Assert.True(OAuthClient.Query(at).ContainsKey("code"));
@@ -94,7 +94,7 @@ public sealed class OAuthClientsTests(SharedCluster shared, ITestOutputHelper ou
     public async Task Consent_GivenOnce_IsRememberedUntilItIsTakenBack()
     {
         using var client = await new OAuthClient(Cluster.Urls[0]).RegisterAsync();
-        using var person = await Person.OwnerAsync(Cluster);
+        using var person = await Visitor.OwnerAsync(Cluster);
         var resource = $"{Cluster.Urls[0].GetLeftPart(UriPartial.Authority)}/mcp-connect/ms1nowhere";
         var token = await client.RedeemAsync(await client.CodeAsync(person, resource));
         using (var again = await person.Http.GetAsync(client.AuthorizeUrl(resource)))

@@ -5,7 +5,7 @@ internal sealed class Browser : IDisposable
 {
     private readonly Scratch folder = new("browser");
 
-    private Browser(Person person, string origin)
+    private Browser(Visitor person, string origin)
     {
         var script = Path.Combine(folder.Folder, "xdg-open");
         File.WriteAllText(script, $"#!/bin/sh\nexec node '{Path.Combine(Repository.Clients, "browser.mjs")}' \"$1\" >>'{Log}' 2>&1\n");
@@ -29,7 +29,7 @@ internal sealed class Browser : IDisposable
 
     public static async Task<Browser> OpenAsync(ObotCluster cluster)
     {
-        using var person = await Person.OwnerAsync(cluster);
+        using var person = await Visitor.OwnerAsync(cluster);
         return new(person, cluster.Urls[0].GetLeftPart(UriPartial.Authority));
     }
 

@@ -60,10 +60,10 @@ internal sealed class OAuthClient(Uri issuer) : IDisposable
     }
 
     /// <summary>Goes to the authorization endpoint as a person, says yes where asked, and returns where the browser is sent.</summary>
-    public Task<Uri> AuthorizeAsync(Person person, string resource, params (string Key, string? Value)[] changes) =>
+    public Task<Uri> AuthorizeAsync(Visitor person, string resource, params (string Key, string? Value)[] changes) =>
         person.AgreeAsync(new Uri(person.Home, AuthorizeUrl(resource, changes)));
 
-    public async Task<string> CodeAsync(Person person, string resource) => Query(await AuthorizeAsync(person, resource))["code"];
+    public async Task<string> CodeAsync(Visitor person, string resource) => Query(await AuthorizeAsync(person, resource))["code"];
 
     public Task<TokenAnswer> RedeemAsync(string code, params (string Key, string? Value)[] changes) => TokenAsync(
         [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", Redirect), ("client_id", ClientId), ("code_verifier", Verifier), .. changes]);

@@ -34,7 +34,7 @@ internal static class TypedClient
     });
 
     /// <summary>The client's own OAuth, with a person who says yes.</summary>
-    public static IClientTransport OAuth(Uri url, Person person) => new HttpClientTransport(new HttpClientTransportOptions
+    public static IClientTransport OAuth(Uri url, Visitor person) => new HttpClientTransport(new HttpClientTransportOptions
     {
         Endpoint = url,
         TransportMode = HttpTransportMode.StreamableHttp,

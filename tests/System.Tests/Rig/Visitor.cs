@@ -6,11 +6,11 @@ using System.Text.RegularExpressions;
 namespace Obot.SystemTests.Rig;
 
 /// <summary>Somebody at a browser: cookies, forms, and redirects that are looked at before they are followed.</summary>
-internal sealed partial class Person : IDisposable
+internal sealed partial class Visitor : IDisposable
 {
     private readonly CookieContainer cookies = new();
 
-    public Person(Uri home)
+    public Visitor(Uri home)
     {
         Home = home;
         Http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, CookieContainer = cookies }) { BaseAddress = home, Timeout = TimeSpan.FromSeconds(30) };
@@ -24,9 +24,9 @@ internal sealed partial class Person : IDisposable
     public string Cookie => cookies.GetCookieHeader(Home);
 
     /// <summary>Signs in as the owner by a one-time link.</summary>
-    public static async Task<Person> OwnerAsync(ObotCluster cluster, int silo = 0)
+    public static async Task<Visitor> OwnerAsync(ObotCluster cluster, int silo = 0)
     {
-        var person = new Person(cluster.Urls[silo]);
+        var person = new Visitor(cluster.Urls[silo]);
         using var made = await cluster.Http.PostAsJsonAsync("/api/sign-in-codes", new { });
         var link = new Uri(JsonNode.Parse(await made.EnsureSuccessStatusCode().Content.ReadAsStringAsync())!["url"]!.GetValue<string>());
         var page = await person.Http.GetStringAsync(new Uri(person.Home, link.PathAndQuery));
