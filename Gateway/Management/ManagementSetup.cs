@@ -36,6 +36,7 @@ public static class ManagementSetup
         LocalAccountEndpoints.Map(api);
         ApiKeyEndpoints.Map(api);
         ConnectedApplicationEndpoints.Map(api);
+        OAuthClientEndpoints.Map(api);
         UserEndpoints.Map(api);
         ServiceAccountEndpoints.Map(api);
         GroupEndpoints.Map(api);

@@ -33,8 +33,10 @@ internal static class OAuthSetup
         services.AddSingleton<Resources>().AddSingleton<ProtectedResources>().AddSingleton<AccessTokens>().AddSingleton<ConsentPage>();
         services.AddSingleton<IConfigureOptions<OpenIddictServerOptions>, ServerKeys>();
         services.AddSingleton<IOptionsChangeTokenSource<OpenIddictServerOptions>, ServerKeysChange>();
-        services.AddScoped<RateWindows>().AddScoped<Registration>().AddScoped<MetadataDocuments>();
+        services.AddScoped<RateWindows>().AddScoped<Registration>().AddScoped<RegisteredClients>().AddScoped<MetadataDocuments>();
         services.AddScoped<Consents>().AddScoped<AuthorizeEndpoint>().AddScoped<TokenEndpoint>();
+        services.AddSingleton<TrustedIssuers>().AddScoped<EnterpriseGrant>();
+        services.AddHttpClient(TrustedIssuers.HttpClientName, client => client.Timeout = TimeSpan.FromSeconds(5));
         services.AddHostedService<Housekeeping>();
         services.AddOpenIddict()
             .AddCore(core => core
@@ -102,7 +104,7 @@ internal static class OAuthSetup
             .SetTokenEndpointUris($"{Prefix}/token")
             .SetRevocationEndpointUris($"{Prefix}/revoke")
             .SetJsonWebKeySetEndpointUris($"{Prefix}/jwks");
-        server.AllowAuthorizationCodeFlow().AllowRefreshTokenFlow().AllowClientCredentialsFlow().AllowTokenExchangeFlow();
+        server.AllowAuthorizationCodeFlow().AllowRefreshTokenFlow().AllowClientCredentialsFlow().AllowTokenExchangeFlow().AllowCustomFlow(EnterpriseGrant.GrantType);
         server.RequireProofKeyForCodeExchange().DisableAccessTokenEncryption().UseReferenceRefreshTokens();
         server.Configure(options => options.CodeChallengeMethods.RemoveWhere(method => method != CodeChallengeMethods.Sha256));
         server.RegisterScopes(Scopes.Mcp, Scopes.Llm, Scopes.Api, "openid", "profile", "offline_access");

@@ -1,3 +1,4 @@
+using Obot.Gateway.OAuth.Tokens;
 using OpenIddict.Abstractions;
 using OpenIddict.Server;
 using static OpenIddict.Abstractions.OpenIddictConstants;
@@ -28,7 +29,7 @@ internal sealed class ResourceHandlers(Resources resources) : IOpenIddictServerH
     {
         // a code or a refresh token remembers what it is for; naming something else is not narrowing
         var granted = context.AuthorizationCodePrincipal ?? context.RefreshTokenPrincipal;
-        if (Fault(context.Request, required: granted is null) is { } fault)
+        if (Fault(context.Request, required: granted is null && context.Request.GrantType != EnterpriseGrant.GrantType) is { } fault)
         {
             context.Reject(Errors.InvalidTarget, fault);
         }

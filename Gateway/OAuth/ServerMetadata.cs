@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using OpenIddict.Server;
 using static OpenIddict.Server.OpenIddictServerEvents;
 
@@ -13,6 +14,9 @@ internal sealed class ServerMetadata(Resources resources) : IOpenIddictServerHan
     {
         // RFC 7591 and draft-ietf-oauth-client-id-metadata-document
         context.Metadata["registration_endpoint"] = $"{resources.Issuer}{OAuthSetup.Prefix}/register";
+
+        // draft-ietf-oauth-identity-assertion-authz-grant: enterprise-managed authorization
+        context.Metadata["authorization_grant_profiles_supported"] = ImmutableArray.Create<string?>("urn:ietf:params:oauth:grant-profile:id-jag");
         context.TokenEndpointAuthenticationMethods.Add("none");
         context.RevocationEndpointAuthenticationMethods.Add("none");
         context.Metadata["client_id_metadata_document_supported"] = true;

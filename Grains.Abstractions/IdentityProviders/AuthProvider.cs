@@ -35,6 +35,12 @@ public sealed record AuthProviderSettings
     /// <summary>Counts every address as verified where the provider does not say; for providers in which only administrators set addresses.</summary>
     public bool TrustEmail { get; init; }
 
+    /// <summary>
+    /// Whether clients get tokens for this provider's users by its identity assertions (enterprise-managed authorization, ID-JAG), without
+    /// asking the users. Default false.
+    /// </summary>
+    public bool EnterpriseManaged { get; init; }
+
     /// <summary><c>query</c> (default) or <c>form_post</c>, which needs an https public URL.</summary>
     public string? ResponseMode { get; init; }
 }

@@ -34,6 +34,9 @@ public interface IExternalSignIn
     /// <summary>Makes the user at the first sign-in, refreshes name, address and groups at each.</summary>
     Task<ExternalSignInResult> SignIn(AuthProvider provider, ExternalIdentity identity, CancellationToken cancellationToken);
 
+    /// <summary>The user behind an identity; null when there is none yet, or the user is disabled.</summary>
+    Task<UserStanding?> Find(AuthProvider provider, string subject, CancellationToken cancellationToken);
+
     /// <summary>What <see cref="SignIn"/> would do, without doing it.</summary>
     Task<ExternalVerdict> Judge(AuthProvider provider, ExternalIdentity identity, CancellationToken cancellationToken);
 }

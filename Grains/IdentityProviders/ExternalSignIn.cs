@@ -69,6 +69,13 @@ internal sealed class ExternalSignIn(
         return await users.Find(user.Id, cancellationToken) is { } standing ? new(standing, null) : new(null, SignInRefusal.Disabled);
     }
 
+    public async Task<UserStanding?> Find(AuthProvider provider, string subject, CancellationToken cancellationToken)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        var id = await db.UserIdentities.AsNoTracking().Where(row => row.ProviderId == provider.Id && row.Subject == subject).Select(row => row.UserId).SingleOrDefaultAsync(cancellationToken);
+        return id is null ? null : await users.Find(id, cancellationToken);
+    }
+
     public async Task<ExternalVerdict> Judge(AuthProvider provider, ExternalIdentity identity, CancellationToken cancellationToken)
     {
         await using var db = await databases.CreateDbContextAsync(cancellationToken);

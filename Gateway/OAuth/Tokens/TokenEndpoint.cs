@@ -13,7 +13,7 @@ namespace Obot.Gateway.OAuth.Tokens;
 /// <c>/oauth/token</c>, after OpenIddict checked client, grant, proof key and resource: is the user still one, and what does the next
 /// token carry.
 /// </summary>
-internal sealed class TokenEndpoint(IOpenIddictApplicationManager applications, IUserDirectory users, Resources resources)
+internal sealed class TokenEndpoint(IOpenIddictApplicationManager applications, EnterpriseGrant enterprise, IUserDirectory users, Resources resources)
 {
     /// <summary>Property of a client that acts as a service account: the account's user id.</summary>
     public const string ServiceAccount = "service_account";
@@ -33,7 +33,8 @@ internal sealed class TokenEndpoint(IOpenIddictApplicationManager applications, 
 
         return request.IsClientCredentialsGrantType() ? await ServiceAsync(request, context.RequestAborted)
             : request.IsTokenExchangeGrantType() ? await ExchangeAsync(context, request)
-            : Grants.Refuse(Errors.UnsupportedGrantType, "Use authorization_code, refresh_token, client_credentials or token exchange.");
+            : request.GrantType == EnterpriseGrant.GrantType ? await enterprise.HandleAsync(request, context.RequestAborted)
+            : Grants.Refuse(Errors.UnsupportedGrantType, "Use authorization_code, refresh_token, client_credentials, token exchange or an identity assertion (jwt-bearer).");
     }
 
     /// <summary>A code or a refresh token: the same grant, for the user as they are now.</summary>
