@@ -28,6 +28,7 @@ internal static class Bench
         var guard = await ShimFigures.GuardAsync(time);
         var bridge = await ShimFigures.BridgeAsync(scratch);
         var storage = set.Product is { } product ? await StorageFigure.TakeAsync(await product.DatabaseAsync()) : null;
+        var identity = set.Product is { } signedIn ? await signedIn.IdentityAsync() : null;
         var concurrencies = arguments.List("--concurrency", "1", "16", "64").Select(int.Parse).ToArray();
         var seconds = arguments.Number("--seconds", 8);
         foreach (var lot in set.Lots)
@@ -50,7 +51,7 @@ internal static class Bench
         }
 
         var judgements = Judgement.Of(taken, guard with { IdleBytes = Math.Max(guard.IdleBytes, set.Product?.GuardIdleBytes ?? 0) }, storage);
-        var report = Report.Write(taken, guard, bridge, set.Product?.GuardIdleBytes, storage, judgements, time);
+        var report = Report.Write(taken, guard, bridge, set.Product?.GuardIdleBytes, storage, identity, judgements, time);
         Console.WriteLine(report);
         await File.WriteAllTextAsync(arguments.Find("--out") ?? Repository.Report, report);
         return judgements.All(judgement => judgement.IsMet) ? 0 : 1;

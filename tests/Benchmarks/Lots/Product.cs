@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using Obot.Benchmarks.Fixtures;
+using Obot.Benchmarks.Identity;
 using Obot.SystemTests.Rig;
 
 namespace Obot.Benchmarks.Lots;
@@ -34,6 +35,9 @@ internal sealed class Product : IAsyncDisposable
 
     /// <summary>Resident bytes of the guard a few seconds after its start, its control channel connected and no call made.</summary>
     public long GuardIdleBytes { get; private set; }
+
+    /// <summary>What it costs to sign in and to get a token.</summary>
+    public Task<IdentityFigure> IdentityAsync() => IdentityFigure.TakeAsync(http, "ms1bench");
 
     /// <summary>The product's own PostgreSQL.</summary>
     public async Task<string> DatabaseAsync()

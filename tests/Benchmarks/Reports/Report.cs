@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Obot.Benchmarks.Identity;
 using Obot.Benchmarks.Lots;
 using Obot.Benchmarks.Shims;
 using Obot.Benchmarks.Storage;
@@ -9,7 +10,7 @@ namespace Obot.Benchmarks.Reports;
 /// <summary>The run as Markdown.</summary>
 internal static class Report
 {
-    public static string Write(IReadOnlyList<Measurement> taken, ShimFigure guard, ShimFigure bridge, long? guardInProduct, StorageFigure? storage, IReadOnlyList<Judgement> judgements, TimeProvider time)
+    public static string Write(IReadOnlyList<Measurement> taken, ShimFigure guard, ShimFigure bridge, long? guardInProduct, StorageFigure? storage, IdentityFigure? identity, IReadOnlyList<Judgement> judgements, TimeProvider time)
     {
         var text = new StringBuilder();
         Line(text, $"""
@@ -77,6 +78,17 @@ internal static class Report
                 |---|--:|
                 | plain | {storage.PlainPerSecond:0} |
                 | encrypted | {storage.EncryptedPerSecond:0} |
+                """);
+        }
+
+        if (identity is not null)
+        {
+            Line(text, $"""
+
+                ## Sign-in and tokens
+
+                One silo issues {identity.TokensPerSecond:0} access tokens a second to a service account, whose secret is checked by a slow hash each time. Signing in by a
+                one-time link, from the sign-in page to the first page behind it, takes {identity.SignInMilliseconds:0} ms (median).
                 """);
         }
 

@@ -10,7 +10,7 @@ internal sealed record ServerDetails(
     long Generation,
     Uri? GuardURL,
     IReadOnlyList<ServerProcess>? Processes,
-    string? Silo,
+    string? Host,
     DateTimeOffset? StartedAt,
     DateTimeOffset? LastActivity,
     int Restarts)
