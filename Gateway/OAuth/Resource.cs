@@ -44,5 +44,5 @@ internal sealed class Resources(IOptions<AddressOptions> addresses)
     };
 
     private static bool IsServerId(string text) =>
-        text.Length is > 0 and <= MaxServerId && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
+        text.Length is > 0 and <= MaxServerId && char.IsAsciiLetterOrDigit(text[0]) && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
 }

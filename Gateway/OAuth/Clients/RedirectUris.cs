@@ -1,9 +1,10 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Text.RegularExpressions;
 
 namespace Obot.Gateway.OAuth.Clients;
 
 /// <summary>Where a client may be sent back to (OAuth 2.1, section 2.3; RFC 8252).</summary>
-internal static class RedirectUris
+internal static partial class RedirectUris
 {
     private const int MaxLength = 2000;
 
@@ -16,7 +17,7 @@ internal static class RedirectUris
     /// <summary>Null when it may be registered; otherwise why not.</summary>
     public static string? Fault(string text)
     {
-        if (text.Length > MaxLength || text.Any(char.IsControl) || !Uri.TryCreate(text, UriKind.Absolute, out var uri))
+        if (text.Length > MaxLength || text.Any(IsNoUriCharacter) || !Uri.TryCreate(text, UriKind.Absolute, out var uri))
         {
             return $"must be an absolute URI of at most {MaxLength} characters";
         }
@@ -43,17 +44,17 @@ internal static class RedirectUris
         string.Equals(registered, presented, StringComparison.Ordinal)
         || (TryWithoutPort(registered, out var left) && TryWithoutPort(presented, out var right) && string.Equals(left, right, StringComparison.Ordinal));
 
+    /// <summary>What no URI holds (RFC 3986) and programs read in different ways: a backslash ends the host for some and not for others.</summary>
+    private static bool IsNoUriCharacter(char c) => char.IsControl(c) || char.IsWhiteSpace(c) || c is '\\';
+
     private static bool TryWithoutPort(string text, [NotNullWhen(true)] out string? rest)
     {
-        rest = null;
-        if (!IsLoopback(text) || !Uri.TryCreate(text, UriKind.Absolute, out var uri) || uri.UserInfo.Length > 0)
-        {
-            return false;
-        }
-
-        // the text behind the authority as it was written: nothing normalized, nothing equal that looks different
-        var slash = text.IndexOfAny(['/', '?', '#'], "http://".Length);
-        rest = $"{uri.Host}{(slash < 0 ? "" : text[slash..])}";
-        return true;
+        // as it was written: nothing normalized, nothing equal that looks different
+        var match = LoopbackUri().Match(text);
+        rest = match.Success && IsLoopback(text) && !text.Any(IsNoUriCharacter) ? match.Groups["host"].Value + match.Groups["rest"].Value : null;
+        return rest is not null;
     }
+
+    [GeneratedRegex(@"^http://(?<host>localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]{1,5})?(?<rest>[/?].*)?\z", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex LoopbackUri();
 }

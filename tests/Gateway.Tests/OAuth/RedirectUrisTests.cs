@@ -1,0 +1,93 @@
+using Obot.Gateway.OAuth.Clients;
+
+namespace Obot.Gateway.Tests.OAuth;
+
+public sealed class RedirectUrisTests
+{
+    [Theory]
+    [InlineData("https://claude.ai/api/mcp/auth_callback")]
+    [InlineData("https://client.example/callback?tenant=1")]
+    [InlineData("http://localhost/callback")]
+    [InlineData("http://localhost:6274/oauth/callback")]
+    [InlineData("http://127.0.0.1:33418/")]
+    [InlineData("http://[::1]:5000/callback")]
+    [InlineData("cursor://anysphere.cursor-mcp/oauth/callback")]
+    [InlineData("com.example.app:/callback")]
+    public void Redirect_ToAnApplication_MayBeRegistered(string redirect) => Assert.Null(RedirectUris.Fault(redirect));
+
+    [Theory]
+    [InlineData("", "absolute")]
+    [InlineData("callback", "absolute")]
+    [InlineData("https://", "absolute")]
+    [InlineData("https://client.example/\n", "absolute")]
+    [InlineData("java\tscript:alert(1)", "absolute")]
+    [InlineData(" https://client.example/", "absolute")]
+    [InlineData("https://client.example/a b", "absolute")]
+    [InlineData(@"http://127.0.0.1\@evil.example/callback", "absolute")]
+    [InlineData(@"https://client.example\callback", "absolute")]
+    [InlineData("https://client.example/#", "fragment")]
+    [InlineData("https://client.example/callback#token", "fragment")]
+    [InlineData("https://user@client.example/", "user")]
+    [InlineData("https://user:word@client.example/", "user")]
+    [InlineData("http://localhost@evil.example/", "user")]
+    [InlineData("http://evil.example/callback", "plain http")]
+    [InlineData("http://10.0.0.1/callback", "plain http")]
+    [InlineData("http://0.0.0.0/callback", "plain http")]
+    [InlineData("http://127.0.0.1.evil.example/callback", "plain http")]
+    [InlineData("http://localhost.evil.example/callback", "plain http")]
+    [InlineData("javascript:alert(1)", "scheme")]
+    [InlineData("JaVaScRiPt:alert(1)", "scheme")]
+    [InlineData("javascript://client.example/%0aalert(1)", "scheme")]
+    [InlineData("data:text/html,x", "scheme")]
+    [InlineData("file:///etc/passwd", "scheme")]
+    [InlineData("/callback", "scheme")]
+    [InlineData("//evil.example/callback", "scheme")]
+    [InlineData("view-source:https://client.example/", "scheme")]
+    [InlineData("wss://client.example/", "scheme")]
+    [InlineData("custom:opaque", "own scheme")]
+    public void Redirect_ToSomethingElse_IsRefused(string redirect, string reason) =>
+        Assert.Contains(reason, RedirectUris.Fault(redirect) ?? "taken", StringComparison.Ordinal);
+
+    [Fact]
+    public void Redirect_TooLong_IsRefused() => Assert.NotNull(RedirectUris.Fault("https://client.example/" + new string('x', 2000)));
+
+    [Theory]
+    [InlineData("https://client.example/callback", "https://client.example/callback")]
+    [InlineData("cursor://one/callback", "cursor://one/callback")]
+    [InlineData("http://127.0.0.1:1000/callback", "http://127.0.0.1:2000/callback")]
+    [InlineData("http://127.0.0.1/callback", "http://127.0.0.1:2000/callback")]
+    [InlineData("http://localhost:1000/callback?x=1", "http://localhost/callback?x=1")]
+    [InlineData("http://[::1]:1000/", "http://[::1]:2000/")]
+    [InlineData("http://127.0.0.1:1000", "http://127.0.0.1:2000")]
+    public void Redirect_TheRegisteredOneOnWhateverPort_Matches(string registered, string presented) => Assert.True(RedirectUris.Match(registered, presented));
+
+    [Theory]
+    [InlineData("https://client.example/callback", "https://client.example/callback/")]
+    [InlineData("https://client.example/callback", "https://client.example/Callback")]
+    [InlineData("https://client.example/callback", "https://client.example/callback?x=1")]
+    [InlineData("https://client.example/callback", "https://client.example:444/callback")]
+    [InlineData("https://client.example/callback", "https://client.example:443/callback")]
+    [InlineData("https://client.example/callback", "http://client.example/callback")]
+    [InlineData("https://127.0.0.1:1000/callback", "https://127.0.0.1:2000/callback")]
+    [InlineData("cursor://one:1/callback", "cursor://one:2/callback")]
+    [InlineData("http://127.0.0.1:1000/callback", "http://localhost:1000/callback")]
+    [InlineData("http://127.0.0.1:1000/callback", "http://[::1]:1000/callback")]
+    [InlineData("http://127.0.0.1:1000/callback", "http://127.0.0.2:1000/callback")]
+    [InlineData("http://127.0.0.1:1000/callback", "https://127.0.0.1:1000/callback")]
+    [InlineData("http://127.0.0.1:1000/callback", "http://127.0.0.1:2000/callback/../other")]
+    [InlineData("http://127.0.0.1:1000/callback", "http://127.0.0.1:2000/other/../callback")]
+    [InlineData("http://127.0.0.1:1000/callback", "http://127.0.0.1:2000/%63allback")]
+    [InlineData("http://127.0.0.1:1000/callback", "http://127.0.0.1:2000/callback?x=1")]
+    [InlineData("http://127.0.0.1:1000/callback", "http://127.0.0.1:2000/callback#x")]
+    [InlineData("http://127.0.0.1:1000/callback", "http://user@127.0.0.1:2000/callback")]
+    [InlineData("http://127.0.0.1:1000/callback", "http://127.0.0.1:2000@evil.example/callback")]
+    [InlineData("http://127.0.0.1:1000/callback", @"http://127.0.0.1\@evil.example/callback")]
+    [InlineData("http://127.0.0.1:1000/callback", @"http://127.0.0.1:2000\.evil.example/callback")]
+    [InlineData("http://127.0.0.1:1000/callback", @"http:\\127.0.0.1:2000/callback")]
+    [InlineData("http://127.0.0.1:1000/callback", "http://127.0.0.1.evil.example:1000/callback")]
+    [InlineData("http://127.0.0.1:1000/callback", "http://127.0.0.1:2000/callback\n")]
+    [InlineData("http://127.0.0.1:1000/callback", " http://127.0.0.1:2000/callback")]
+    [InlineData("http://127.0.0.1:1000/callback", "http://127.0.0.1:99999/callback")]
+    [InlineData("http://127.0.0.1:1000", "http://127.0.0.1:2000/")]
+    public void Redirect_ThatOnlyLooksLikeIt_DoesNotMatch(string registered, string presented) => Assert.False(RedirectUris.Match(registered, presented));
+}
