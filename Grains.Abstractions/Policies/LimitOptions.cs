@@ -12,8 +12,8 @@ public sealed class LimitOptions
     /// <summary>Requests of one user to one server instance, a second. Default 0.</summary>
     public int RequestsPerSecondPerUserAndInstance { get; set; }
 
-    /// <summary>Requests of one user to one server instance that are in hand at a time. Default 128.</summary>
-    public int ConcurrentCallsPerUserAndInstance { get; set; } = 128;
+    /// <summary>Requests of one user to one server instance that are in hand at a time. Default 512.</summary>
+    public int ConcurrentCallsPerUserAndInstance { get; set; } = 512;
 
     /// <summary>Requests of all users to one server instance, a second. Default 0.</summary>
     public int RequestsPerSecondPerInstance { get; set; }

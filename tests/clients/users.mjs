@@ -102,8 +102,9 @@ try {
   // someone without a role for it neither sees the entries nor gets the pages by their addresses
   page = await open(1280, 900);
   await page.goto(origin + '/login');
+  if (!await page.locator('#token').isVisible()) await page.locator('details summary').click();
   await page.locator('#token').fill(basicKey);
-  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('button', { name: 'Sign in with token' }).click();
   await page.waitForURL(url => !url.pathname.startsWith('/login'));
   await page.getByRole('link', { name: 'API keys' }).first().waitFor();
   result.entriesOfBasic = (await page.locator('header a').allTextContents()).map(text => text.trim()).filter(Boolean);

@@ -25,6 +25,7 @@ internal sealed partial class ProcessHost(
     internal const string HttpClientName = "guard-health";
     private const string BackendName = "process";
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan CauseWithin = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan StartMargin = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<McpInstanceId, RunningServer> running = new();
@@ -92,7 +93,7 @@ internal sealed partial class ProcessHost(
 
     public async Task<string?> ProbeAsync(McpInstanceId instance, string guardUrl, CancellationToken cancellationToken)
     {
-        if (!running.ContainsKey(instance))
+        if (!running.TryGetValue(instance, out var server))
         {
             return "its processes are gone";
         }
@@ -105,7 +106,10 @@ internal sealed partial class ProcessHost(
         }
         catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
         {
-            return $"its guard does not answer: {e.Message}";
+            // the one that complains may be quicker than the watcher, which knows the cause: a bridge that died takes its guard along
+            return await Task.WhenAny(server.Broken.Task, Task.Delay(CauseWithin, cancellationToken)) is Task<string> cause
+                ? await cause
+                : $"its guard does not answer: {e.Message}";
         }
     }
 
@@ -135,6 +139,7 @@ internal sealed partial class ProcessHost(
 
         reason += logs.Tail(server.Instance);
         LogEnded(server.Instance, server.Generation, reason);
+        server.Broken.TrySetResult(reason);
         await EndAsync(server);
         await grains.GetGrain<IMcpServerGrain>(server.Instance.ToString()).DeploymentEnded(server.Generation, reason);
     }
@@ -166,6 +171,9 @@ internal sealed partial class ProcessHost(
         public ShimProcess? Guard { get; set; }
 
         public volatile bool Ending;
+
+        /// <summary>Why it broke down, as soon as that is known.</summary>
+        public TaskCompletionSource<string> Broken { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public IEnumerable<ShimProcess> Processes => new[] { Guard, Bridge }.OfType<ShimProcess>();
     }
