@@ -93,7 +93,8 @@ internal static partial class Conformance
             text.Append(first.PadRight(width)).Append(" | ").AppendJoin(" | ", others.Select(other => other.PadLeft(16))).AppendLine();
     }
 
-    private static Dictionary<string, Verdict> Read(string json)
+    /// <param name="json">A <c>checks.json</c>.</param>
+    public static IReadOnlyDictionary<string, Verdict> Read(string json)
     {
         using var document = JsonDocument.Parse(json);
         return document.RootElement.EnumerateArray()
