@@ -34,7 +34,7 @@ internal sealed partial class OAuthKeys(IDbContextFactory<ObotDb> databases, IEn
     private readonly Lock gate = new();
     private readonly List<Action> listeners = [];
     private volatile OAuthKeySet? current;
-    private CancellationTokenSource wake = new();
+    private readonly SemaphoreSlim wake = new(0);
 
     public OAuthKeySet Current => current ?? throw new InvalidOperationException("The authorization server's keys are read while the host starts; this came too early.");
 
@@ -80,7 +80,7 @@ internal sealed partial class OAuthKeys(IDbContextFactory<ObotDb> databases, IEn
         {
             if (change.Kind is SecurityChangeKinds.SigningKey or SecurityChangeKinds.Everything)
             {
-                wake.Cancel();
+                wake.Release();
             }
         });
         while (!stoppingToken.IsCancellationRequested)
@@ -88,7 +88,7 @@ internal sealed partial class OAuthKeys(IDbContextFactory<ObotDb> databases, IEn
             try
             {
                 await RotateWhenDueAsync(stoppingToken);
-                await WaitAsync(await ReadAsync(stoppingToken), stoppingToken);
+                await wake.WaitAsync(await ReadAsync(stoppingToken), stoppingToken);
             }
             catch (Exception e) when (e is NpgsqlException or TimeoutException or InvalidOperationException && !stoppingToken.IsCancellationRequested)
             {
@@ -98,16 +98,6 @@ internal sealed partial class OAuthKeys(IDbContextFactory<ObotDb> databases, IEn
             catch (OperationCanceledException)
             {
             }
-        }
-    }
-
-    private async Task WaitAsync(TimeSpan longest, CancellationToken stoppingToken)
-    {
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, wake.Token);
-        await Task.Delay(longest, time, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (wake.IsCancellationRequested)
-        {
-            Interlocked.Exchange(ref wake, new()).Dispose();
         }
     }
 

@@ -107,7 +107,7 @@ try {
   await page.getByRole('button', { name: 'Sign in with token' }).click();
   await page.waitForURL(url => !url.pathname.startsWith('/login'));
   await page.getByRole('link', { name: 'API keys' }).first().waitFor();
-  result.entriesOfBasic = (await page.locator('header a').allTextContents()).map(text => text.trim()).filter(Boolean);
+  result.entriesOfBasic = (await page.locator('header a:not([href="/sessions"])').allTextContents()).map(text => text.trim()).filter(Boolean);
   result.refused = [];
   for (const path of ['/admin/users', result.account, '/admin/groups', '/admin/service-accounts']) {
     await page.goto(origin + path);
