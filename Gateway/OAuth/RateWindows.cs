@@ -19,6 +19,8 @@ internal sealed class RateWindows(ObotDb db, TimeProvider time)
                 started_at = CASE WHEN w.started_at <= {before} THEN {now} ELSE w.started_at END
             RETURNING CASE WHEN count > {limit} THEN started_at END AS "Value"
             """).ToListAsync(cancellationToken);
-        return started is [{ } since] ? since + window - now : null;
+
+        // the window may have begun by the clock of another silo
+        return started is [{ } since] ? TimeSpan.FromTicks(Math.Clamp((since + window - now).Ticks, 0, window.Ticks)) : null;
     }
 }

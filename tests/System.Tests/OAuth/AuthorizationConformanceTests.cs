@@ -36,7 +36,7 @@ public sealed class AuthorizationConformanceTests(SharedCluster shared, ITestOut
 
         Assert.Equal(
             ["authorization-code-grant: Passed", "authorization-server-metadata: Passed", "authorization-server-metadata-cimd: Passed"],
-            checks.Select(check => $"{check.Key}: {check.Value}").Order(StringComparer.Ordinal));
+            checks.OrderBy(check => check.Key, StringComparer.Ordinal).Select(check => $"{check.Key}: {check.Value}"));
         Assert.Contains("Total: 3 passed, 0 failed", said, StringComparison.Ordinal);
     }
 

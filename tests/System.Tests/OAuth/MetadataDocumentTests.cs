@@ -53,7 +53,7 @@ public sealed class MetadataDocumentTests(MetadataDocumentCluster shared, ITestO
         { "loopback by IPv6 address", "https://[::1]:PORT/loopback.json", "not a host of the public internet" },
         { "private address", "https://10.0.0.1/client.json", "not a host of the public internet" },
         { "link-local address", "https://169.254.169.254/latest/meta-data", "not a host of the public internet" },
-        { "IPv4-mapped address", "https://[::ffff:a9fe:a9fe]/client.json", "not a host of the public internet" },
+        { "IPv4-mapped address", "https://[::ffff:a9fe:a9fe]/client.json", "normal form" },
         { "redirecting document", "https://localhost:PORT/redirecting.json", "redirects are not followed" },
         { "huge document", "https://localhost:PORT/huge.json", "is longer than 32768 bytes" },
         { "slow document", "https://localhost:PORT/slow.json", "did not answer within 1 s" },
