@@ -121,6 +121,34 @@ public sealed class MachineTests(SharedCluster shared, ITestOutputHelper output)
         }
     }
 
+    /// <summary>RFC 8693: only the client that holds a token, only with its secret, only for the same kind of resource.</summary>
+    [Fact]
+    public async Task TokenExchange_ByTheClientThatHoldsTheToken_IsForAnotherServerAndNothingElse()
+    {
+        const string exchange = "urn:ietf:params:oauth:grant-type:token-exchange";
+        string[] grants = ["authorization_code", "refresh_token", exchange];
+        using var visitor = await Visitor.OwnerAsync(Cluster);
+        var holder = await PostAsync("/api/oauth-clients", new { name = "holder", redirectURIs = new[] { OAuthClient.Redirect }, grantTypes = grants });
+        var stranger = await PostAsync("/api/oauth-clients", new { name = "stranger", redirectURIs = new[] { OAuthClient.Redirect }, grantTypes = grants });
+        using var oauth = new OAuthClient(Cluster.Urls[0]) { ClientId = holder["clientID"]!.GetValue<string>() };
+        var secret = ("client_secret", holder["clientSecret"]!.GetValue<string>());
+        var subject = await oauth.RedeemAsync(await oauth.CodeAsync(visitor, Resource), secret!);
+        (string, string?)[] form =
+        [
+            ("grant_type", exchange), ("subject_token", subject.AccessToken), ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+            ("client_id", oauth.ClientId), secret!, ("resource", $"{Issuer}/mcp-connect/ms1other"),
+        ];
+        var token = await oauth.TokenAsync(form);
+        Assert.Equal(HttpStatusCode.NotFound, await StatusAsync(Cluster.Urls[1], token.AccessToken, "ms1other"));
+        Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync(Cluster.Urls[1], token.AccessToken, "ms1nowhere"));
+
+        Assert.Equal("invalid_target", (await oauth.TokenAsync([.. form, ("resource", $"{Issuer}/api")])).Error);
+        Assert.Equal("invalid_client", (await oauth.TokenAsync([.. form, ("client_secret", "wrong")])).Error);
+        var stolen = await oauth.TokenAsync([.. form, ("client_id", stranger["clientID"]!.GetValue<string>()), ("client_secret", stranger["clientSecret"]!.GetValue<string>())]);
+        Assert.Equal(400, stolen.Status);
+        Assert.Null(stolen.Body!["access_token"]);
+    }
+
     private async Task<(OAuthClient Client, (string Id, string Secret) Credentials)> ManagedAsync(EnterpriseIdp idp, bool managed)
     {
         await PostAsync("/api/auth-providers", new
@@ -145,9 +173,9 @@ public sealed class MachineTests(SharedCluster shared, ITestOutputHelper output)
         return JsonNode.Parse(text)!;
     }
 
-    private async Task<HttpStatusCode> StatusAsync(Uri silo, string token)
+    private async Task<HttpStatusCode> StatusAsync(Uri silo, string token, string serverId = "ms1nowhere")
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(silo, "/mcp-connect/ms1nowhere")) { Content = JsonContent.Create(new { jsonrpc = "2.0", id = 1, method = "ping" }) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(silo, $"/mcp-connect/{serverId}")) { Content = JsonContent.Create(new { jsonrpc = "2.0", id = 1, method = "ping" }) };
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
         using var response = await Cluster.Http.SendAsync(request);
         return response.StatusCode;
