@@ -40,7 +40,7 @@ public sealed class InspectorTests(SharedCluster shared, ITestOutputHelper outpu
         await Npm.EnsureInstalledAsync();
         string[] arguments =
         [
-            "--cli", Cluster.Endpoint(server).ToString(), "--transport", "http", "--protocol-era", era, .. method, "--header", $"Authorization: Bearer {Cluster.Token}",
+            "--cli", Cluster.Endpoint(server).ToString(), "--transport", "http", "--protocol-era", era, "--connect-timeout", "90000", .. method, "--header", $"Authorization: Bearer {Cluster.Token}",
         ];
         return (await ProcessRunner.RunAsync(Npm.Command("mcp-inspector"), arguments, Limit)).Checked().Output;
     }

@@ -122,7 +122,7 @@ public sealed class MetadataDocumentTests(MetadataDocumentCluster shared, ITestO
         string[] arguments =
         [
             "--cli", Cluster.Endpoint(server).ToString(), "--transport", "http", "--method", "tools/call", "--tool-name", "echo", "--tool-arg", "message=hello",
-            "--callback-url", $"http://127.0.0.1:{ObotCluster.FreePort()}/oauth/callback", "--client-metadata-url", Documents.Url("/client.json"),
+            "--connect-timeout", "90000", "--callback-url", $"http://127.0.0.1:{ObotCluster.FreePort()}/oauth/callback", "--client-metadata-url", Documents.Url("/client.json"),
         ];
         var result = await ProcessRunner.RunAsync(Npm.Command("mcp-inspector"), arguments, Limit, browser.Environment);
         Assert.Contains("hello", result.Checked().Output, StringComparison.Ordinal);

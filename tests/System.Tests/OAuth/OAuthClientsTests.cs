@@ -19,7 +19,7 @@ public sealed class OAuthClientsTests(SharedCluster shared, ITestOutputHelper ou
         string[] arguments =
         [
             "--cli", Cluster.Endpoint(server).ToString(), "--transport", "http", "--protocol-era", era, "--method", "tools/call", "--tool-name", "echo", "--tool-arg", "message=hello",
-            "--callback-url", $"http://127.0.0.1:{ObotCluster.FreePort()}/oauth/callback",
+            "--connect-timeout", "90000", "--callback-url", $"http://127.0.0.1:{ObotCluster.FreePort()}/oauth/callback",
         ];
         var result = await ProcessRunner.RunAsync(Npm.Command("mcp-inspector"), arguments, Limit, browser.Environment);
         Assert.Contains("hello", result.Checked().Output, StringComparison.Ordinal);
