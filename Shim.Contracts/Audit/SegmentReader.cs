@@ -16,7 +16,8 @@ internal static class SegmentReader
         }
 
         // one frame alone is larger than what was asked for
-        return Frames.Measure(buffer.AsSpan(0, Fill(file, offset, Math.Min(available, length), ref buffer))).Bytes;
+        var all = Fill(file, offset, Math.Min(available, length), ref buffer);
+        return Frames.Measure(buffer.AsSpan(0, all)).Bytes;
     }
 
     private static int Fill(SafeFileHandle file, long offset, int count, ref byte[] buffer)
