@@ -6,6 +6,7 @@ using Obot.Shim.Contracts.Boot;
 using Obot.Shim.Guard.Authorization;
 using Obot.Shim.Guard.Calls;
 using Obot.Shim.Guard.Control;
+using Obot.Shim.Guard.Exchange;
 using Obot.Shim.Guard.Forwarding;
 using Obot.Shim.Guard.Limits;
 
@@ -60,12 +61,16 @@ internal static class GuardHost
         using var forwarder = new UpstreamForwarder(upstream, new SessionSeal(boot.SessionKey), app.Services, boot.Limits);
         var freshness = new Freshness(TimeSpan.FromMilliseconds(boot.MaxStalenessMilliseconds), TimeSpan.FromMilliseconds(boot.StalenessMilliseconds), time);
         var authorizer = new Authorizer(boot.Instance, policy, freshness);
-        var pipeline = new GuardPipeline(assertions, authorizer, new CallLimits(boot.Limits, time), new OpenStreams(policy), load, forwarder, time);
+        var trust = new ClusterTrust(boot.ClusterCaPem);
+        using var exchange = boot.Upstream.Exchanges ? new ExchangeClient(boot, trust) : null;
+        var credentials = exchange is null ? null : new ExchangedCredentials(exchange, time);
+        var pipeline = new GuardPipeline(
+            assertions, authorizer, new CallLimits(boot.Limits, time), new OpenStreams(policy), load, forwarder, new UpstreamCredentials(credentials, forwarder), time);
         app.Run(context => context.Request.Path == "/readyz" ? ReadyAsync(context, upstream) : pipeline.HandleAsync(context));
 
         await app.StartAsync(stopping);
         await events.WriteAsync(new ShimEvent { Event = ShimEvent.Ready, Address = app.Urls.First() });
-        using var control = new ControlChannel(boot, policy, freshness, assertions, load, time);
+        using var control = new ControlChannel(boot, trust, policy, freshness, assertions, load, credentials, time);
         await control.RunAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await app.StopAsync(CancellationToken.None);
     }

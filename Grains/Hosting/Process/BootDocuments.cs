@@ -70,7 +70,7 @@ internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertifi
         StalenessMilliseconds = (long)Math.Min(start.Access.Staleness.TotalMilliseconds, int.MaxValue),
         MaxStalenessMilliseconds = (long)security.Value.MaxStaleness.TotalMilliseconds,
         Upstream = start.Manifest.Runtime == Runtimes.Remote
-            ? new() { Url = start.Manifest.RemoteConfig!.FixedURL }
+            ? new() { Url = start.Manifest.RemoteConfig!.FixedURL, Exchanges = true }
             : new() { Socket = socket, Secret = secret },
         Limits = new()
         {

@@ -1,12 +1,11 @@
-using System.Net.Security;
 using System.Net.WebSockets;
-using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Obot.Shim.Contracts;
 using Obot.Shim.Contracts.Boot;
 using Obot.Shim.Contracts.Control;
 using Obot.Shim.Guard.Authorization;
 using Obot.Shim.Guard.Calls;
+using Obot.Shim.Guard.Exchange;
 
 namespace Obot.Shim.Guard.Control;
 
@@ -14,16 +13,15 @@ namespace Obot.Shim.Guard.Control;
 /// The guard's one line to the cluster: it dials out, proves its instance and generation, reports activity and takes policy and orders.
 /// Any gateway silo will do; when one is gone, the next is tried.
 /// </summary>
-internal sealed class ControlChannel(GuardBoot boot, PolicySnapshot policy, Freshness freshness, AssertionVerifier assertions, CallGate gate, TimeProvider time) : IDisposable
+internal sealed class ControlChannel(
+    GuardBoot boot, ClusterTrust trust, PolicySnapshot policy, Freshness freshness, AssertionVerifier assertions, CallGate gate, ExchangedCredentials? credentials, TimeProvider time) : IDisposable
 {
-    private const string ServerName = "control.obot.internal";
     private const int MaxMessageBytes = 32 * 1024 * 1024;
     private static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan HeartbeatEvery = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan MaxPause = TimeSpan.FromSeconds(5);
 
-    private readonly X509Certificate2 authority = X509Certificate2.CreateFromPem(boot.ClusterCaPem);
     private readonly SemaphoreSlim sending = new(1, 1);
 
     public async Task RunAsync(CancellationToken stopping)
@@ -58,7 +56,7 @@ internal sealed class ControlChannel(GuardBoot boot, PolicySnapshot policy, Fres
             socket.Options.Proxy = null;
             socket.Options.KeepAliveInterval = TimeSpan.FromSeconds(5);
             socket.Options.KeepAliveTimeout = TimeSpan.FromSeconds(10);
-            socket.Options.RemoteCertificateValidationCallback = IsOurs;
+            socket.Options.RemoteCertificateValidationCallback = trust.IsOurs;
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping);
             limit.CancelAfter(ConnectTimeout);
             await socket.ConnectAsync(new Uri(url), limit.Token);
@@ -152,6 +150,9 @@ internal sealed class ControlChannel(GuardBoot boot, PolicySnapshot policy, Fres
                 policy.Confirm(message.Revision ?? 0);
                 freshness.Heard(AgeOf(message));
                 break;
+            case ControlKinds.Forget:
+                credentials?.Forget(message.Users);
+                break;
             case ControlKinds.Drain:
                 var closed = gate.TryClose(TimeSpan.FromMilliseconds(message.MinIdleMilliseconds ?? 0));
                 await SendAsync(socket, new() { Kind = ControlKinds.Drained, Id = message.Id, Accepted = closed }, cancellationToken);
@@ -173,20 +174,5 @@ internal sealed class ControlChannel(GuardBoot boot, PolicySnapshot policy, Fres
         {
             sending.Release();
         }
-    }
-
-    /// <summary>Only certificates of the cluster's own authority, for the name that silos have for guards, whatever address was dialled.</summary>
-    private bool IsOurs(object sender, X509Certificate? certificate, X509Chain? presented, SslPolicyErrors errors)
-    {
-        if (certificate is not X509Certificate2 leaf || !leaf.MatchesHostname(ServerName))
-        {
-            return false;
-        }
-
-        using var chain = new X509Chain();
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.CustomTrustStore.Add(authority);
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        return chain.Build(leaf);
     }
 }
