@@ -26,8 +26,9 @@ internal sealed class ExchangeClient : IDisposable
     private readonly Uri[] endpoints;
     private readonly HttpClient http;
 
-    public ExchangeClient(GuardBoot boot, ClusterTrust trust)
+    public ExchangeClient(GuardBoot boot)
     {
+        var trust = new ClusterTrust(boot.ClusterCaPem);
         publicKey = Base64Url.EncodeToString(key.ExportSubjectPublicKeyInfo());
         credential = boot.Credential;
         endpoints = [.. boot.ControlUrls.Select(EndpointOf)];
