@@ -25,6 +25,9 @@ public sealed class ObotDb(DbContextOptions<ObotDb> options) : DbContext(options
     public DbSet<ModelAccessPolicyRow> ModelAccessPolicies => Set<ModelAccessPolicyRow>();
     public DbSet<LlmBudgetRow> LlmBudgets => Set<LlmBudgetRow>();
     public DbSet<LlmMessagePolicyRow> LlmMessagePolicies => Set<LlmMessagePolicyRow>();
+    public DbSet<ThirdPartyClientRow> ThirdPartyClients => Set<ThirdPartyClientRow>();
+    public DbSet<ThirdPartyConnectionRow> ThirdPartyConnections => Set<ThirdPartyConnectionRow>();
+    public DbSet<ThirdPartyServerRow> ThirdPartyServers => Set<ThirdPartyServerRow>();
     public DbSet<ClusterKeyRow> ClusterKeys => Set<ClusterKeyRow>();
     public DbSet<SecurityEventRow> SecurityEvents => Set<SecurityEventRow>();
     public DbSet<SignInCodeRow> SignInCodes => Set<SignInCodeRow>();
