@@ -95,7 +95,11 @@ internal sealed class LlmRouter(LlmForwarder forwarder, Circuits circuits, ILlmC
         request.ContentLength = prepared.Body.Length;
         request.Headers.TransferEncoding = default;
         using var firstToken = new CancellationTokenSource(target.Provider.FirstToken, time);
-        var attempt = new Attempt(call, target, url, headers, isLast, firstToken, time) { FilterFor = response => call.Filter = prepared.Filter(call, response, time.GetUtcNow().ToUnixTimeSeconds()) };
+        var attempt = new Attempt(call, target, url, headers, isLast, firstToken, time)
+        {
+            IsTranslated = prepared.Translator is not null || target.Provider.Kind == ProviderKinds.Bedrock,
+            FilterFor = response => call.Filter = prepared.Filter(call, response, time.GetUtcNow().ToUnixTimeSeconds()),
+        };
         return await circuits.SendAsync(attempt, forwarder) is AttemptOutcome.Answered ? null : attempt.Fault;
     }
 }
