@@ -19,6 +19,9 @@ public sealed class ObotDb(DbContextOptions<ObotDb> options) : DbContext(options
     public DbSet<ServerInstanceRow> ServerInstances => Set<ServerInstanceRow>();
     public DbSet<ApiKeyRow> ApiKeys => Set<ApiKeyRow>();
     public DbSet<AccessRuleRow> AccessRules => Set<AccessRuleRow>();
+    public DbSet<CatalogRow> Catalogs => Set<CatalogRow>();
+    public DbSet<CatalogEntryRow> CatalogEntries => Set<CatalogEntryRow>();
+    public DbSet<ChangeRow> Changes => Set<ChangeRow>();
     public DbSet<ClusterKeyRow> ClusterKeys => Set<ClusterKeyRow>();
     public DbSet<SecurityEventRow> SecurityEvents => Set<SecurityEventRow>();
     public DbSet<SignInCodeRow> SignInCodes => Set<SignInCodeRow>();

@@ -42,6 +42,7 @@ public static class GrainsSetup
         services.AddSingleton<ProcessHost>().AddSingleton<IHostedService>(provider => provider.GetRequiredService<ProcessHost>());
         services.AddSingleton<IServerBackend, ProcessBackend>();
         services.AddSingleton<IServerLogs, ServerLogs>();
+        services.AddCatalog(configuration);
         services.AddPlacementDirector<SiloOfKeyPlacement, SiloOfKeyDirector>();
         return services.AddManagementPorts();
     }

@@ -19,6 +19,7 @@ public static class ManagementSetup
         services.AddSingleton<ApiKeyEndpoints>();
         services.AddSingleton<UserEndpoints>().AddSingleton<ServiceAccountEndpoints>().AddSingleton<GroupEndpoints>();
         services.AddSingleton<AccessRuleEndpoints>();
+        services.AddSingleton<CatalogEndpoints>().AddSingleton<CatalogEntryEndpoints>().AddSingleton<ServerEntryEndpoints>();
         return services.AddManagementOpenApi();
     }
 
@@ -43,6 +44,9 @@ public static class ManagementSetup
         DefaultRoleEndpoints.Map(api);
         EncryptionEndpoints.Map(api);
         AccessRuleEndpoints.Map(api);
+        CatalogEndpoints.Map(api);
+        CatalogEntryEndpoints.Map(api);
+        ServerEntryEndpoints.Map(api);
         api.MapGet("/version", Version).WithTags("version").Produces<VersionBody>().WithSummary("What runs here");
         api.Map("/{**rest}", NotFound).ExcludeFromDescription();
         return api;

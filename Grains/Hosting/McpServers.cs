@@ -20,6 +20,7 @@ internal sealed class McpServers(
     IEncryption encryption,
     TimeProvider time) : IMcpServers
 {
+    private const string Kind = "mcp-servers";
     private const string ConfigurationChanged = "configuration changed";
 
     public async Task<McpServerView> Create(Principal caller, ServerManifest manifest, CancellationToken cancellationToken)
@@ -48,6 +49,7 @@ internal sealed class McpServers(
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
         db.Servers.Add(row);
+        db.NoteChange(now, caller.UserId, "create", Kind, row.Id, row.Name);
         await db.SaveChangesAsync(cancellationToken);
         await db.AnnounceAsync(SecurityChangeKinds.Server, row.Id, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
@@ -96,6 +98,7 @@ internal sealed class McpServers(
         row.PerUser = manifest.IsPerUser;
         row.Revision++;
         row.UpdatedAt = time.Now();
+        db.NoteChange(row.UpdatedAt, caller.UserId, "update", Kind, row.Id, row.Name);
         try
         {
             await db.SaveChangesAsync(cancellationToken);
@@ -105,7 +108,7 @@ internal sealed class McpServers(
             throw new ConflictException($"Server '{serverId}' was changed by someone else in the meantime. Read it again and repeat the change.");
         }
 
-        await db.AnnounceAsync(SecurityChangeKinds.Server, serverId, cancellationToken);
+        await AnnounceAsync(db, row, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         await life.StopAsync(await AllAsync(caller, row, CancellationToken.None), ConfigurationChanged);
         return await views.OneAsync(db, caller, row, cancellationToken);
@@ -128,7 +131,8 @@ internal sealed class McpServers(
             return null;
         }
 
-        await db.AnnounceAsync(SecurityChangeKinds.Server, serverId, cancellationToken);
+        await db.WriteChangeAsync(time.Now(), caller.UserId, "configure", Kind, row.Id, row.Name, Keys(values), cancellationToken);
+        await AnnounceAsync(db, row, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         await life.StopAsync([instance], ConfigurationChanged);
         return await views.OneAsync(db, caller, row, cancellationToken);
@@ -149,7 +153,8 @@ internal sealed class McpServers(
         ServerSight.CheckManages(caller, row);
         var all = await AllAsync(caller, row, cancellationToken);
         await db.Servers.Where(one => one.Id == serverId).ExecuteDeleteAsync(cancellationToken);
-        await db.AnnounceAsync(SecurityChangeKinds.Server, serverId, cancellationToken);
+        await db.WriteChangeAsync(time.Now(), caller.UserId, "delete", Kind, row.Id, row.Name, null, cancellationToken);
+        await AnnounceAsync(db, row, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         await life.RemoveAsync(all);
         return true;
@@ -233,8 +238,22 @@ internal sealed class McpServers(
             : throw new ServerUnavailableException($"The server is {route.Status}: {route.Reason ?? "it gave no reason"}. Its log may say more.");
     }
 
+    /// <summary>The entry is a name of its server too.</summary>
+    private static async Task AnnounceAsync(ObotDb db, ServerRow row, CancellationToken cancellationToken)
+    {
+        await db.AnnounceAsync(SecurityChangeKinds.Server, row.Id, cancellationToken);
+        if (row.CatalogEntryId is { } entryId)
+        {
+            await db.AnnounceAsync(SecurityChangeKinds.Server, entryId, cancellationToken);
+        }
+    }
+
+    /// <summary>Which values were set; what they are is secret.</summary>
+    private static string Keys(IReadOnlyDictionary<string, string> values) =>
+        System.Text.Json.JsonSerializer.Serialize(new { set = values.Where(one => one.Value.Length > 0).Select(one => one.Key), removed = values.Where(one => one.Value.Length == 0).Select(one => one.Key) });
+
     private static McpInstanceId InstanceOf(ServerRow row, Principal caller) =>
-        new ServerEntry(row.Id, row.PerUser, row.OwnerId).InstanceFor(caller.UserId);
+        row.Entry().InstanceFor(caller.UserId);
 
     /// <summary>The recorded instances and those that would be there without a record.</summary>
     private async Task<IReadOnlyCollection<McpInstanceId>> AllAsync(Principal caller, ServerRow row, CancellationToken cancellationToken) =>

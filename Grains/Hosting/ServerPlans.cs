@@ -32,7 +32,7 @@ internal sealed class ServerPlans(
         var values = await db.ServerValues.AsNoTracking().Where(value => value.Instance == key).Select(value => value.Values).SingleOrDefaultAsync(cancellationToken);
         return new(
             encryption.DecryptManifest(row),
-            new(await access.Of(new ServerEntry(row.Id, row.PerUser, row.OwnerId), cancellationToken), revision, staleness),
+            new(await access.Of(row.Entry(), cancellationToken), revision, staleness),
             row.Revision,
             SuppliedValues.Decrypt(encryption, key, values));
     }

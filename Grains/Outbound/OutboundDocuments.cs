@@ -28,7 +28,7 @@ internal sealed class OutboundDocuments : IOutboundDocuments, IDisposable
         { Timeout = Timeout.InfiniteTimeSpan };
     }
 
-    public async Task<OutboundDocument> Get(Uri uri, int maxBytes, CancellationToken cancellationToken)
+    public async Task<OutboundDocument> Get(Uri uri, int maxBytes, CancellationToken cancellationToken, string accept = "application/json")
     {
         if (uri is not { IsAbsoluteUri: true, Scheme: "https", UserInfo: "", Fragment: "" })
         {
@@ -39,7 +39,7 @@ internal sealed class OutboundDocuments : IOutboundDocuments, IDisposable
         limit.CancelAfter(options.Timeout);
         try
         {
-            using var request = new HttpRequestMessage(HttpMethod.Get, uri) { Headers = { Accept = { new MediaTypeWithQualityHeaderValue("application/json") } } };
+            using var request = new HttpRequestMessage(HttpMethod.Get, uri) { Headers = { Accept = { new MediaTypeWithQualityHeaderValue(accept) } } };
             using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Token);
             if (response.StatusCode is not HttpStatusCode.OK)
             {
