@@ -9,6 +9,7 @@ using Obot.Gateway.Limits;
 using Obot.Gateway.Management;
 using Obot.Gateway.Mcp;
 using Obot.Gateway.OAuth;
+using Obot.Gateway.Registry;
 using Obot.Grains.Abstractions.Policies;
 using Obot.Grains.Abstractions.Security;
 
@@ -28,6 +29,7 @@ public static class GatewaySetup
         services.AddSingleton<RouteTable>().AddSingleton<GuardForwarder>().AddSingleton<ParkedStream>().AddSingleton<McpEndpoint>();
         services.AddSingleton<CallerAuthenticator>().AddSingleton<ICallerAuthenticator>(provider => provider.GetRequiredService<CallerAuthenticator>());
         services.AddSingleton<PolicyPush>().AddSingleton<ControlEndpoint>();
+        services.Configure<RegistryOptions>(configuration.GetSection("Obot:Registry")).AddSingleton<RegistryEndpoints>();
         services.AddManagement();
         services.AddOAuth(configuration);
         return services;
@@ -67,6 +69,7 @@ public static class GatewaySetup
     public static void MapGateway(this IEndpointRouteBuilder endpoints)
     {
         endpoints.MapOAuth();
+        RegistryEndpoints.Map(endpoints);
         endpoints.MapManagement();
     }
 }

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Obot.Grains.Abstractions.Catalog;
 using Obot.Grains.Catalog;
+using Obot.Grains.Catalog.Registry;
 using Obot.Grains.Catalog.Sources;
 
 namespace Obot.Grains;
@@ -22,7 +23,7 @@ internal static class CatalogSetup
         services.AddSingleton<SearchIndex>().AddSingleton<IHostedService>(provider => provider.GetRequiredService<SearchIndex>());
         services.AddSingleton<EntryList>().AddSingleton<EntryIcons>();
         services.AddSingleton<ICatalogEntries, StoredCatalogEntries>();
-        services.AddSingleton<EntryDeployments>();
+        services.AddSingleton<EntryDeployments>().AddSingleton<IServerRegistry, ServerRegistry>();
         return services.AddSingleton<IEntryServers, EntryServers>();
     }
 }
