@@ -1,3 +1,4 @@
+using Obot.Shim.Contracts.Audit;
 using Obot.Shim.Guard.Authorization;
 using Obot.Shim.Guard.Limits;
 using Obot.Shim.Protocol;
@@ -37,6 +38,9 @@ internal sealed class GuardCall(HttpContext context, long started)
 
     /// <summary>The server's own session id, unsealed; null when the client sent none.</summary>
     public string? UpstreamSession { get; set; }
+
+    /// <summary>What filters did with the request and its answer, in the order in which they ran; null while none did. It goes into the audit record.</summary>
+    public List<FilterRun>? Filters { get; set; }
 
     /// <summary>A step refused the call.</summary>
     public bool Refused { get; private set; }
