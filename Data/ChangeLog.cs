@@ -13,10 +13,11 @@ public static class ChangeLog
         db.Changes.Add(Row(at, userId, action, kind, id, name, details));
 
     /// <summary>The same at once, for changes that bypass <c>SaveChanges</c>.</summary>
+    /// <param name="at">Null for the database's time.</param>
     public static Task WriteChangeAsync(
-        this ObotDb db, DateTimeOffset at, string userId, string action, string kind, string id, string name, string? details, CancellationToken cancellationToken) =>
+        this ObotDb db, DateTimeOffset? at, string userId, string action, string kind, string id, string name, string? details, CancellationToken cancellationToken) =>
         db.Database.ExecuteSqlAsync(
-            $"INSERT INTO change_log (at, user_id, kind, subject_id, subject_name, action, details) VALUES ({at}, {userId}, {kind}, {id}, {name}, {action}, {details}::jsonb)",
+            $"INSERT INTO change_log (at, user_id, kind, subject_id, subject_name, action, details) VALUES (coalesce({at}::timestamptz, now()), {userId}, {kind}, {id}, {name}, {action}, {details}::jsonb)",
             cancellationToken);
 
     private static ChangeRow Row(DateTimeOffset at, string userId, string action, string kind, string id, string name, string? details) =>

@@ -2,9 +2,12 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Obot.Grains.Abstractions.Catalog;
+using Obot.Grains.Abstractions.Changes;
 using Obot.Grains.Catalog;
+using Obot.Grains.Catalog.Import;
 using Obot.Grains.Catalog.Registry;
 using Obot.Grains.Catalog.Sources;
+using Obot.Grains.Changes;
 
 namespace Obot.Grains;
 
@@ -23,6 +26,7 @@ internal static class CatalogSetup
         services.AddSingleton<SearchIndex>().AddSingleton<IHostedService>(provider => provider.GetRequiredService<SearchIndex>());
         services.AddSingleton<EntryList>().AddSingleton<EntryIcons>();
         services.AddSingleton<ICatalogEntries, StoredCatalogEntries>();
+        services.AddSingleton<IManifestImport, ManifestImport>().AddSingleton<IChangeLog, StoredChangeLog>();
         services.AddSingleton<EntryDeployments>().AddSingleton<IServerRegistry, ServerRegistry>();
         return services.AddSingleton<IEntryServers, EntryServers>();
     }

@@ -20,6 +20,7 @@ public static class ManagementSetup
         services.AddSingleton<UserEndpoints>().AddSingleton<ServiceAccountEndpoints>().AddSingleton<GroupEndpoints>();
         services.AddSingleton<AccessRuleEndpoints>();
         services.AddSingleton<CatalogEndpoints>().AddSingleton<CatalogEntryEndpoints>().AddSingleton<ServerEntryEndpoints>();
+        services.AddSingleton<ImportEndpoints>().AddSingleton<ChangeEndpoints>();
         return services.AddManagementOpenApi();
     }
 
@@ -47,6 +48,8 @@ public static class ManagementSetup
         CatalogEndpoints.Map(api);
         CatalogEntryEndpoints.Map(api);
         ServerEntryEndpoints.Map(api);
+        ImportEndpoints.Map(api);
+        ChangeEndpoints.Map(api);
         api.MapGet("/version", Version).WithTags("version").Produces<VersionBody>().WithSummary("What runs here");
         api.Map("/{**rest}", NotFound).ExcludeFromDescription();
         return api;

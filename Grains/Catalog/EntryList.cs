@@ -63,7 +63,7 @@ internal sealed class EntryList(NpgsqlDataSource database, SearchIndex index)
         """;
 
     private const string Alike = "";
-    private const string AlikeByTrigram = " OR $13 <% e.name";
+    private const string AlikeByTrigram = " OR word_similarity($13, e.name) >= 0.4";
     private const string Similarity = "word_similarity($13, e.name)";
 
     /// <summary>A name that is meant comes before one that is like it, and that before a word somewhere in a description.</summary>

@@ -108,7 +108,7 @@ internal sealed class McpServers(
             throw new ConflictException($"Server '{serverId}' was changed by someone else in the meantime. Read it again and repeat the change.");
         }
 
-        await AnnounceAsync(db, row, cancellationToken);
+        await db.AnnounceAsync(SecurityChangeKinds.Server, serverId, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         await life.StopAsync(await AllAsync(caller, row, CancellationToken.None), ConfigurationChanged);
         return await views.OneAsync(db, caller, row, cancellationToken);
@@ -132,7 +132,7 @@ internal sealed class McpServers(
         }
 
         await db.WriteChangeAsync(time.Now(), caller.UserId, "configure", Kind, row.Id, row.Name, Keys(values), cancellationToken);
-        await AnnounceAsync(db, row, cancellationToken);
+        await db.AnnounceAsync(SecurityChangeKinds.Server, serverId, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         await life.StopAsync([instance], ConfigurationChanged);
         return await views.OneAsync(db, caller, row, cancellationToken);
@@ -154,7 +154,7 @@ internal sealed class McpServers(
         var all = await AllAsync(caller, row, cancellationToken);
         await db.Servers.Where(one => one.Id == serverId).ExecuteDeleteAsync(cancellationToken);
         await db.WriteChangeAsync(time.Now(), caller.UserId, "delete", Kind, row.Id, row.Name, null, cancellationToken);
-        await AnnounceAsync(db, row, cancellationToken);
+        await db.AnnounceAsync(SecurityChangeKinds.Server, serverId, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         await life.RemoveAsync(all);
         return true;
@@ -236,16 +236,6 @@ internal sealed class McpServers(
         return route is { Status: DeploymentStatus.Running, GuardUrl: { } guard }
             ? await tools.ListAsync(caller, McpInstanceId.Parse(view.Instance), guard, cancellationToken)
             : throw new ServerUnavailableException($"The server is {route.Status}: {route.Reason ?? "it gave no reason"}. Its log may say more.");
-    }
-
-    /// <summary>The entry is a name of its server too.</summary>
-    private static async Task AnnounceAsync(ObotDb db, ServerRow row, CancellationToken cancellationToken)
-    {
-        await db.AnnounceAsync(SecurityChangeKinds.Server, row.Id, cancellationToken);
-        if (row.CatalogEntryId is { } entryId)
-        {
-            await db.AnnounceAsync(SecurityChangeKinds.Server, entryId, cancellationToken);
-        }
     }
 
     /// <summary>Which values were set; what they are is secret.</summary>

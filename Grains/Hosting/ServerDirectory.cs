@@ -23,6 +23,7 @@ internal sealed class ServerDirectory : IServerDirectory, IDisposable
     private readonly ConcurrentDictionary<string, ServerEntry> _known = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, long> _unknown = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Lazy<Task<ServerEntry?>>> _loading = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, string> _entryOf = new(StringComparer.Ordinal);
     private readonly EntryDeployments? _deployments;
     private long _evictions;
 
@@ -94,6 +95,11 @@ internal sealed class ServerDirectory : IServerDirectory, IDisposable
         else
         {
             _known[serverId] = entry;
+            if (entry.ServerId != serverId)
+            {
+                // known by its entry's id: a change of the server is one of this too
+                _entryOf[entry.ServerId] = serverId;
+            }
         }
 
         // something was evicted while we read: what we read may be older than that, so it must not stay
@@ -117,6 +123,10 @@ internal sealed class ServerDirectory : IServerDirectory, IDisposable
             Interlocked.Increment(ref _evictions);
             _known.TryRemove(change.Subject, out _);
             _unknown.TryRemove(change.Subject, out _);
+            if (_entryOf.TryRemove(change.Subject, out var entryId))
+            {
+                _known.TryRemove(entryId, out _);
+            }
         }
     }
 }

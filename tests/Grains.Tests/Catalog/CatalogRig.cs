@@ -106,3 +106,21 @@ internal sealed class CatalogRig : IAsyncDisposable
         public Task Forget() => Task.CompletedTask;
     }
 }
+
+/// <summary>Rows that rules may name.</summary>
+internal static class RuleSubjectRows
+{
+    public static async Task AddUserAsync(this Microsoft.EntityFrameworkCore.IDbContextFactory<ObotDb> databases, string id)
+    {
+        await using var db = await databases.CreateDbContextAsync();
+        db.Users.Add(new() { Id = id, Name = id, Role = "Basic", CreatedAt = DateTimeOffset.UnixEpoch });
+        await db.SaveChangesAsync();
+    }
+
+    public static async Task AddGroupAsync(this Microsoft.EntityFrameworkCore.IDbContextFactory<ObotDb> databases, string id)
+    {
+        await using var db = await databases.CreateDbContextAsync();
+        db.Groups.Add(new() { Id = id, ProviderId = "", ExternalId = id, Name = id, CreatedAt = DateTimeOffset.UnixEpoch });
+        await db.SaveChangesAsync();
+    }
+}
