@@ -22,6 +22,9 @@ public sealed class ObotDb(DbContextOptions<ObotDb> options) : DbContext(options
     public DbSet<CatalogRow> Catalogs => Set<CatalogRow>();
     public DbSet<CatalogEntryRow> CatalogEntries => Set<CatalogEntryRow>();
     public DbSet<ChangeRow> Changes => Set<ChangeRow>();
+    public DbSet<ThirdPartyClientRow> ThirdPartyClients => Set<ThirdPartyClientRow>();
+    public DbSet<ThirdPartyConnectionRow> ThirdPartyConnections => Set<ThirdPartyConnectionRow>();
+    public DbSet<ThirdPartyServerRow> ThirdPartyServers => Set<ThirdPartyServerRow>();
     public DbSet<ClusterKeyRow> ClusterKeys => Set<ClusterKeyRow>();
     public DbSet<SecurityEventRow> SecurityEvents => Set<SecurityEventRow>();
     public DbSet<SignInCodeRow> SignInCodes => Set<SignInCodeRow>();

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Obot.Gateway.Authentication;
 using Obot.Gateway.Control;
+using Obot.Gateway.Credentials;
 using Obot.Gateway.Limits;
 using Obot.Gateway.Management;
 using Obot.Gateway.Mcp;
@@ -12,6 +13,7 @@ using Obot.Gateway.OAuth;
 using Obot.Gateway.Registry;
 using Obot.Grains.Abstractions.Policies;
 using Obot.Grains.Abstractions.Security;
+using Obot.Shim.Contracts.Exchange;
 
 namespace Obot.Gateway;
 
@@ -30,24 +32,31 @@ public static class GatewaySetup
         services.AddSingleton<CallerAuthenticator>().AddSingleton<ICallerAuthenticator>(provider => provider.GetRequiredService<CallerAuthenticator>());
         services.AddSingleton<PolicyPush>().AddSingleton<ControlEndpoint>();
         services.Configure<RegistryOptions>(configuration.GetSection("Obot:Registry")).AddSingleton<RegistryEndpoints>();
+        services.AddCredentialEndpoints();
         services.AddManagement();
         services.AddOAuth(configuration);
         return services;
     }
 
     /// <summary>
-    /// Refuses foreign hosts and origins, and keeps the internal listener for guards: nothing else answers there, and the control
-    /// endpoint answers nowhere else. Then serves <c>/mcp-connect/{serverId}</c>.
+    /// Refuses foreign hosts and origins, and keeps the internal listener for guards: their control endpoint and their token exchange, which
+    /// answer nowhere else. Then serves <c>/mcp-connect/{serverId}</c>.
     /// </summary>
     public static IApplicationBuilder UseGateway(this IApplicationBuilder app, int controlPort)
     {
         var hosts = app.ApplicationServices.GetRequiredService<Hosts>();
         var control = app.ApplicationServices.GetRequiredService<ControlEndpoint>();
+        var exchange = app.ApplicationServices.GetRequiredService<ExchangeEndpoint>();
         app.MapWhen(context => context.Connection.LocalPort == controlPort, inner => inner.UseWebSockets().Run(context =>
         {
             if (context.Request.Path == "/control")
             {
                 return control.HandleAsync(context);
+            }
+
+            if (context.Request.Path == ExchangeForm.Path)
+            {
+                return exchange.HandleAsync(context);
             }
 
             context.Response.StatusCode = StatusCodes.Status404NotFound;
@@ -70,6 +79,7 @@ public static class GatewaySetup
     {
         endpoints.MapOAuth();
         RegistryEndpoints.Map(endpoints);
+        ConnectEndpoints.Map(endpoints);
         endpoints.MapManagement();
     }
 }

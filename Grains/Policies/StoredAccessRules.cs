@@ -111,7 +111,13 @@ internal sealed class StoredAccessRules(IDbContextFactory<ObotDb> databases, Tim
             await db.Users.OrderBy(row => row.Name).Take(AccessRuleLimits.MaxNames).Select(row => new RuleChoice(row.Id, row.Name)).ToListAsync(cancellationToken),
             await db.Groups.OrderBy(row => row.Name).Take(AccessRuleLimits.MaxNames).Select(row => new RuleChoice(row.Id, row.Name)).ToListAsync(cancellationToken),
             await servers.OrderBy(row => row.Name).Take(AccessRuleLimits.MaxNames).Select(row => new RuleChoice(row.Id, row.Name)).ToListAsync(cancellationToken),
-            reach.ServerIds is null);
+            reach.ServerIds is null)
+        {
+            Entries = reach.ServerIds is not null ? []
+                : await db.CatalogEntries.Where(row => row.RemovedAt == null).OrderBy(row => row.Name).Take(AccessRuleLimits.MaxNames).Select(row => new RuleChoice(row.Id, row.Name)).ToListAsync(cancellationToken),
+            Catalogs = reach.ServerIds is not null ? []
+                : await db.Catalogs.OrderBy(row => row.DisplayName).Take(AccessRuleLimits.MaxNames).Select(row => new RuleChoice(row.Id, row.DisplayName)).ToListAsync(cancellationToken),
+        };
     }
 
     private AccessRuleRow New(Principal caller)

@@ -10,6 +10,7 @@ using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Outbound;
 using Obot.Grains.Catalog;
 using Obot.Grains.Catalog.Sources;
+using Obot.Grains.Credentials;
 using Obot.Grains.Hosting;
 
 namespace Obot.Grains.Tests.Catalog;
@@ -40,7 +41,7 @@ internal sealed class CatalogRig : IAsyncDisposable
         var views = new ServerViews(grains, encryption, NullLogger<ServerViews>.Instance);
         Servers = new McpServers(
             Databases, instances, views, new ServerLife(grains, instances, new InstanceLauncher(grains, TimeProvider.System), NullLogger<ServerLife>.Instance),
-            _tools, Substitute.For<IServerLogs>(), encryption, TimeProvider.System);
+            _tools, Substitute.For<IServerLogs>(), new ConnectionEnds(grains, NullLogger<ConnectionEnds>.Instance), encryption, TimeProvider.System, NullLogger<McpServers>.Instance);
         Index = new SearchIndex(DataSource, NullLogger<SearchIndex>.Instance);
         Entries = new StoredCatalogEntries(
             Databases, new EntryList(DataSource, Index), new EntryIcons(Substitute.For<IOutboundDocuments>(), TimeProvider.System), Servers, encryption, TimeProvider.System);
