@@ -22,6 +22,12 @@ public sealed class ObotDb(DbContextOptions<ObotDb> options) : DbContext(options
     public DbSet<CatalogRow> Catalogs => Set<CatalogRow>();
     public DbSet<CatalogEntryRow> CatalogEntries => Set<CatalogEntryRow>();
     public DbSet<ChangeRow> Changes => Set<ChangeRow>();
+    public DbSet<ModelProviderRow> ModelProviders => Set<ModelProviderRow>();
+    public DbSet<ModelRow> Models => Set<ModelRow>();
+    public DbSet<ModelAliasRow> ModelAliases => Set<ModelAliasRow>();
+    public DbSet<ModelAccessPolicyRow> ModelAccessPolicies => Set<ModelAccessPolicyRow>();
+    public DbSet<LlmBudgetRow> LlmBudgets => Set<LlmBudgetRow>();
+    public DbSet<LlmMessagePolicyRow> LlmMessagePolicies => Set<LlmMessagePolicyRow>();
     public DbSet<ThirdPartyClientRow> ThirdPartyClients => Set<ThirdPartyClientRow>();
     public DbSet<ThirdPartyConnectionRow> ThirdPartyConnections => Set<ThirdPartyConnectionRow>();
     public DbSet<ThirdPartyServerRow> ThirdPartyServers => Set<ThirdPartyServerRow>();

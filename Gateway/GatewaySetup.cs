@@ -7,6 +7,7 @@ using Obot.Gateway.Authentication;
 using Obot.Gateway.Control;
 using Obot.Gateway.Credentials;
 using Obot.Gateway.Limits;
+using Obot.Gateway.Llm;
 using Obot.Gateway.Management;
 using Obot.Gateway.Mcp;
 using Obot.Gateway.OAuth;
@@ -32,6 +33,7 @@ public static class GatewaySetup
         services.AddSingleton<CallerAuthenticator>().AddSingleton<ICallerAuthenticator>(provider => provider.GetRequiredService<CallerAuthenticator>());
         services.AddSingleton<PolicyPush>().AddSingleton<ControlEndpoint>();
         services.Configure<RegistryOptions>(configuration.GetSection("Obot:Registry")).AddSingleton<RegistryEndpoints>();
+        services.AddLlmGateway(configuration);
         services.AddCredentialEndpoints();
         services.AddManagement();
         services.AddOAuth(configuration);
@@ -67,6 +69,7 @@ public static class GatewaySetup
         app.UseOAuthAddress();
 
         // the data path leaves here: no routing, no session middleware, nothing that a page needs
+        app.UseLlmGateway();
         var mcp = app.ApplicationServices.GetRequiredService<McpEndpoint>();
         return app.Use(next => context =>
             context.Request.Path.StartsWithSegments(McpEndpoint.Prefix, StringComparison.Ordinal, out var rest)

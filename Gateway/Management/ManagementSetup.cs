@@ -51,6 +51,8 @@ public static class ManagementSetup
         ServerEntryEndpoints.Map(api);
         ImportEndpoints.Map(api);
         ChangeEndpoints.Map(api);
+        ModelEndpoints.Map(api);
+        ModelPolicyEndpoints.Map(api);
         api.MapGet("/version", Version).WithTags("version").Produces<VersionBody>().WithSummary("What runs here");
         api.Map("/{**rest}", NotFound).ExcludeFromDescription();
         return api;
