@@ -14,4 +14,7 @@ namespace Obot.Shim.Contracts;
 [JsonSerializable(typeof(BridgeBoot))]
 [JsonSerializable(typeof(ShimEvent))]
 [JsonSerializable(typeof(ControlMessage))]
+[JsonSerializable(typeof(FilterAnswer))]
+[JsonSerializable(typeof(FilterTrial))]
+[JsonSerializable(typeof(FilterTrialResult))]
 public sealed partial class ShimJson : JsonSerializerContext;

@@ -1,4 +1,6 @@
+using Obot.Shim.Contracts.Control;
 using Obot.Shim.Guard.Authorization;
+using Obot.Shim.Guard.Filters;
 using Obot.Shim.Guard.Limits;
 using Obot.Shim.Protocol;
 
@@ -7,6 +9,9 @@ namespace Obot.Shim.Guard;
 /// <summary>What the steps of the pipeline learn of one request.</summary>
 internal sealed class GuardCall(HttpContext context, long started)
 {
+    private readonly Lock deciding = new();
+    private List<FilterDecision>? decisions;
+
     public HttpContext Context { get; } = context;
 
     /// <summary>Timestamp of the first byte.</summary>
@@ -29,6 +34,18 @@ internal sealed class GuardCall(HttpContext context, long started)
     /// <summary>The only tools that lists on the way back may show; null leaves the answer untouched.</summary>
     public ToolPatterns? Visible { get; set; }
 
+    /// <summary>Filters that what comes back has to pass; null leaves it untouched.</summary>
+    public AnswerFilters? Answers { get; set; }
+
+    /// <summary>What comes back has to be read before the client gets it.</summary>
+    public bool IsScreened => Visible is not null || Answers is not null;
+
+    /// <summary>What filters decided, in order. A long stream keeps the first <see cref="MaxDecisions"/>.</summary>
+    public IReadOnlyList<FilterDecision> Decisions => decisions ?? (IReadOnlyList<FilterDecision>)[];
+
+    /// <summary>Decisions of one call that are remembered.</summary>
+    public const int MaxDecisions = 100;
+
     /// <summary>Why an answer that had to be filtered could not be; none of it went out.</summary>
     public string? Unfiltered { get; set; }
 
@@ -43,6 +60,17 @@ internal sealed class GuardCall(HttpContext context, long started)
 
     /// <summary>Refused, or answered by the guard itself: it goes no further.</summary>
     public bool Ended { get; private set; }
+
+    public void Decided(FilterDecision decision)
+    {
+        lock (deciding)
+        {
+            if (decisions is not { Count: >= MaxDecisions })
+            {
+                (decisions ??= []).Add(decision);
+            }
+        }
+    }
 
     public void MarkRefused() => Refused = Ended = true;
 

@@ -6,6 +6,7 @@ using Obot.Shim.Contracts.Boot;
 using Obot.Shim.Guard.Authorization;
 using Obot.Shim.Guard.Calls;
 using Obot.Shim.Guard.Control;
+using Obot.Shim.Guard.Filters;
 using Obot.Shim.Guard.Forwarding;
 using Obot.Shim.Guard.Limits;
 
@@ -53,14 +54,15 @@ internal static class GuardHost
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
 
         await using var app = builder.Build();
-        var policy = new PolicySnapshot(boot.Policy);
+        using var cluster = new ClusterHttp(boot.ControlUrls, boot.ClusterCaPem, boot.Credential);
+        var policy = new PolicySnapshot(boot.Policy, new FilterFactory(cluster));
         var assertions = new AssertionVerifier(boot.Instance, boot.AssertionKeys, time);
         var load = new CallGate(time);
         using var upstream = new Upstream(boot.Upstream);
         using var forwarder = new UpstreamForwarder(upstream, new SessionSeal(boot.SessionKey), app.Services, boot.Limits);
         var freshness = new Freshness(TimeSpan.FromMilliseconds(boot.MaxStalenessMilliseconds), TimeSpan.FromMilliseconds(boot.StalenessMilliseconds), time);
         var authorizer = new Authorizer(boot.Instance, policy, freshness);
-        var pipeline = new GuardPipeline(assertions, authorizer, new CallLimits(boot.Limits, time), new OpenStreams(policy), load, forwarder, time);
+        var pipeline = new GuardPipeline(assertions, authorizer, new CallLimits(boot.Limits, time), new CallFilters(boot.Instance, policy), new OpenStreams(policy), load, forwarder, time);
         app.Run(context => context.Request.Path == "/readyz" ? ReadyAsync(context, upstream) : pipeline.HandleAsync(context));
 
         await app.StartAsync(stopping);

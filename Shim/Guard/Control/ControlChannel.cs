@@ -1,4 +1,3 @@
-using System.Net.Security;
 using System.Net.WebSockets;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
@@ -16,7 +15,6 @@ namespace Obot.Shim.Guard.Control;
 /// </summary>
 internal sealed class ControlChannel(GuardBoot boot, PolicySnapshot policy, Freshness freshness, AssertionVerifier assertions, CallGate gate, TimeProvider time) : IDisposable
 {
-    private const string ServerName = "control.obot.internal";
     private const int MaxMessageBytes = 32 * 1024 * 1024;
     private static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan HeartbeatEvery = TimeSpan.FromSeconds(5);
@@ -58,7 +56,7 @@ internal sealed class ControlChannel(GuardBoot boot, PolicySnapshot policy, Fres
             socket.Options.Proxy = null;
             socket.Options.KeepAliveInterval = TimeSpan.FromSeconds(5);
             socket.Options.KeepAliveTimeout = TimeSpan.FromSeconds(10);
-            socket.Options.RemoteCertificateValidationCallback = IsOurs;
+            socket.Options.RemoteCertificateValidationCallback = (_, certificate, _, _) => ClusterTrust.IsOurs(certificate, authority);
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping);
             limit.CancelAfter(ConnectTimeout);
             await socket.ConnectAsync(new Uri(url), limit.Token);
@@ -173,20 +171,5 @@ internal sealed class ControlChannel(GuardBoot boot, PolicySnapshot policy, Fres
         {
             sending.Release();
         }
-    }
-
-    /// <summary>Only certificates of the cluster's own authority, for the name that silos have for guards, whatever address was dialled.</summary>
-    private bool IsOurs(object sender, X509Certificate? certificate, X509Chain? presented, SslPolicyErrors errors)
-    {
-        if (certificate is not X509Certificate2 leaf || !leaf.MatchesHostname(ServerName))
-        {
-            return false;
-        }
-
-        using var chain = new X509Chain();
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.CustomTrustStore.Add(authority);
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        return chain.Build(leaf);
     }
 }

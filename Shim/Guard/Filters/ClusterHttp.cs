@@ -1,0 +1,63 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
+using Obot.Shim.Guard.Control;
+
+namespace Obot.Shim.Guard.Filters;
+
+/// <summary>Requests to the control listeners of the cluster, beside the control channel: the same trust, the same credential, any silo.</summary>
+internal sealed class ClusterHttp : IDisposable
+{
+    private readonly Uri[] silos;
+    private readonly string credential;
+    private readonly X509Certificate2 authority;
+    private readonly HttpMessageInvoker client;
+    private int preferred;
+
+    /// <param name="controlUrls"><c>wss://host:port/control</c>.</param>
+    public ClusterHttp(IReadOnlyList<string> controlUrls, string authorityPem, string credential)
+    {
+        silos = [.. controlUrls.Select(url => new Uri($"https://{new Uri(url).Authority}"))];
+        this.credential = credential;
+        authority = X509Certificate2.CreateFromPem(authorityPem);
+        client = new(new SocketsHttpHandler
+        {
+            UseProxy = false,
+            UseCookies = false,
+            AllowAutoRedirect = false,
+            AutomaticDecompression = DecompressionMethods.None,
+            ActivityHeadersPropagator = null,
+            ConnectTimeout = TimeSpan.FromSeconds(2),
+            PooledConnectionIdleTimeout = TimeSpan.FromMinutes(1),
+            SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, certificate, _, _) => ClusterTrust.IsOurs(certificate, authority) },
+        });
+    }
+
+    /// <summary>Posts JSON. The next silo is asked when one cannot be connected to.</summary>
+    /// <param name="path">Begins with a slash.</param>
+    public async Task<HttpResponseMessage> PostAsync(string path, ReadOnlyMemory<byte> json, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var silo = Volatile.Read(ref preferred);
+            using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(silos[silo % silos.Length], path)) { Content = new ReadOnlyMemoryContent(json) };
+            request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", credential);
+            try
+            {
+                return await client.SendAsync(request, cancellationToken);
+            }
+            catch (HttpRequestException) when (attempt < silos.Length)
+            {
+                Interlocked.CompareExchange(ref preferred, (silo + 1) % silos.Length, silo);
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        client.Dispose();
+        authority.Dispose();
+    }
+}
