@@ -30,6 +30,7 @@ public sealed record ServerManifest
     public RemoteConfig? RemoteConfig { get; init; }
     public IReadOnlyList<ManifestValue> Env { get; init; } = [];
     public IReadOnlyList<ManifestValue> Headers { get; init; } = [];
+    public ServerResources? Resources { get; init; }
 
     [JsonExtensionData]
     public IDictionary<string, JsonElement>? Unknown { get; init; }

@@ -15,7 +15,7 @@ namespace Obot.Grains.Hosting.Process;
 /// </summary>
 internal sealed partial class ProcessHost(
     BootDocuments boots,
-    ProcessLogs logs,
+    RecentLogs logs,
     ILocalSiloDetails silo,
     IGrainFactory grains,
     IOptions<HostingOptions> options,
@@ -23,7 +23,6 @@ internal sealed partial class ProcessHost(
     ILogger<ProcessHost> logger) : IHostedService, IAsyncDisposable
 {
     internal const string HttpClientName = "guard-health";
-    private const string BackendName = "process";
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan CauseWithin = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan StartMargin = TimeSpan.FromSeconds(5);
@@ -65,7 +64,7 @@ internal sealed partial class ProcessHost(
             WatchAsync(server).Ignore();
             return new()
             {
-                Backend = BackendName,
+                Backend = BackendNames.Process,
                 Host = silo.SiloAddress.ToParsableString(),
                 GuardUrl = ready.Address!,
                 Processes = [.. server.Processes.Select(process => new DeploymentProcess(process.Role, process.Pid))],

@@ -2,26 +2,21 @@ using System.Net.WebSockets;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Obot.Shim.Contracts;
-using Obot.Shim.Contracts.Boot;
 using Obot.Shim.Contracts.Control;
-using Obot.Shim.Guard.Authorization;
-using Obot.Shim.Guard.Calls;
 
 namespace Obot.Shim.Guard.Control;
 
 /// <summary>
-/// The guard's one line to the cluster: it dials out, proves its instance and generation, reports activity and takes policy and orders.
+/// The guard's one line to the cluster: it dials out and proves who it is; what is said on it is the business of <see cref="IControlled"/>.
 /// Any gateway silo will do; when one is gone, the next is tried.
 /// </summary>
-internal sealed class ControlChannel(GuardBoot boot, PolicySnapshot policy, Freshness freshness, AssertionVerifier assertions, CallGate gate, TimeProvider time) : IDisposable
+internal sealed class ControlChannel(ControlTarget target, IControlled controlled, TimeProvider time) : IDisposable
 {
     private const int MaxMessageBytes = 32 * 1024 * 1024;
-    private static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan HeartbeatEvery = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan MaxPause = TimeSpan.FromSeconds(5);
 
-    private readonly X509Certificate2 authority = X509Certificate2.CreateFromPem(boot.ClusterCaPem);
+    private readonly X509Certificate2 authority = X509Certificate2.CreateFromPem(target.AuthorityPem);
     private readonly SemaphoreSlim sending = new(1, 1);
 
     public async Task RunAsync(CancellationToken stopping)
@@ -31,7 +26,7 @@ internal sealed class ControlChannel(GuardBoot boot, PolicySnapshot policy, Fres
         {
             try
             {
-                using var socket = await ConnectAsync(boot.ControlUrls[next % boot.ControlUrls.Count], stopping);
+                using var socket = await ConnectAsync(target.Urls[next % target.Urls.Count], stopping);
                 failures = 0;
                 await ServeAsync(socket, stopping);
             }
@@ -52,7 +47,7 @@ internal sealed class ControlChannel(GuardBoot boot, PolicySnapshot policy, Fres
         var socket = new ClientWebSocket();
         try
         {
-            socket.Options.SetRequestHeader("Authorization", $"Bearer {boot.Credential}");
+            socket.Options.SetRequestHeader("Authorization", $"Bearer {target.Credential}");
             socket.Options.Proxy = null;
             socket.Options.KeepAliveInterval = TimeSpan.FromSeconds(5);
             socket.Options.KeepAliveTimeout = TimeSpan.FromSeconds(10);
@@ -72,35 +67,29 @@ internal sealed class ControlChannel(GuardBoot boot, PolicySnapshot policy, Fres
     private async Task ServeAsync(ClientWebSocket socket, CancellationToken stopping)
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        var reporting = ReportAsync(socket, ended.Token);
+        // a connection on which nothing can be said any more is over as well
+        var talking = TalkAsync(socket, ended);
         try
         {
-            await ReceiveAsync(socket, stopping);
+            await ReceiveAsync(socket, ended.Token);
         }
         finally
         {
             await ended.CancelAsync();
-            await reporting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await talking.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    /// <summary>At once, every second while calls come, and every five without.</summary>
-    private async Task ReportAsync(ClientWebSocket socket, CancellationToken cancellationToken)
+    private async Task TalkAsync(ClientWebSocket socket, CancellationTokenSource ended)
     {
-        var reported = -1L;
-        var busy = false;
-        var last = 0L;
-        using var timer = new PeriodicTimer(ReportEvery, time);
-        do
+        try
         {
-            var calls = gate.Calls;
-            if (calls != reported || busy != gate.InFlight > 0 || time.GetElapsedTime(last) >= HeartbeatEvery)
-            {
-                (reported, busy, last) = (calls, gate.InFlight > 0, time.GetTimestamp());
-                await SendAsync(socket, new() { Kind = ControlKinds.Activity, Activity = gate.Report(policy.Revision) }, cancellationToken);
-            }
+            await controlled.TalkAsync((message, cancellationToken) => SendAsync(socket, message, cancellationToken), ended.Token);
         }
-        while (await timer.WaitForNextTickAsync(cancellationToken));
+        catch (Exception e) when (e is WebSocketException or IOException)
+        {
+            await ended.CancelAsync();
+        }
     }
 
     private async Task ReceiveAsync(ClientWebSocket socket, CancellationToken cancellationToken)
@@ -118,8 +107,12 @@ internal sealed class ControlChannel(GuardBoot boot, PolicySnapshot policy, Fres
             length += received.Count;
             if (received.EndOfMessage)
             {
-                await ObeyAsync(socket, JsonSerializer.Deserialize(buffer.AsSpan(0, length), ShimJson.Default.ControlMessage), cancellationToken);
+                var message = JsonSerializer.Deserialize(buffer.AsSpan(0, length), ShimJson.Default.ControlMessage);
                 length = 0;
+                if (message is not null)
+                {
+                    await controlled.ObeyAsync(message, (answer, ended) => SendAsync(socket, answer, ended), cancellationToken);
+                }
             }
             else if (length == buffer.Length)
             {
@@ -127,37 +120,6 @@ internal sealed class ControlChannel(GuardBoot boot, PolicySnapshot policy, Fres
             }
         }
     }
-
-    private async Task ObeyAsync(ClientWebSocket socket, ControlMessage? message, CancellationToken cancellationToken)
-    {
-        switch (message?.Kind)
-        {
-            case ControlKinds.Snapshot:
-                if (message.AssertionKeys is { } keys)
-                {
-                    assertions.Replace(keys);
-                }
-
-                if (message.Policy is { } next)
-                {
-                    policy.Replace(next);
-                    freshness.Heard(AgeOf(message));
-                    await SendAsync(socket, new() { Kind = ControlKinds.Activity, Activity = gate.Report(policy.Revision) }, cancellationToken);
-                }
-
-                break;
-            case ControlKinds.Heartbeat:
-                policy.Confirm(message.Revision ?? 0);
-                freshness.Heard(AgeOf(message));
-                break;
-            case ControlKinds.Drain:
-                var closed = gate.TryClose(TimeSpan.FromMilliseconds(message.MinIdleMilliseconds ?? 0));
-                await SendAsync(socket, new() { Kind = ControlKinds.Drained, Id = message.Id, Accepted = closed }, cancellationToken);
-                break;
-        }
-    }
-
-    private static TimeSpan AgeOf(ControlMessage message) => TimeSpan.FromMilliseconds(message.StalenessMilliseconds ?? 0);
 
     private async Task SendAsync(ClientWebSocket socket, ControlMessage message, CancellationToken cancellationToken)
     {

@@ -6,13 +6,15 @@ using Obot.Shim.Guard.Control;
 
 namespace Obot.Shim.Guard.Filters;
 
-/// <summary>Requests to the control listeners of the cluster, beside the control channel: the same trust, the same credential, any silo.</summary>
+/// <summary>
+/// Requests to the control listeners of the cluster, beside the control channel: the same trust, the same credential, any silo. Costs
+/// nothing before the first one.
+/// </summary>
 internal sealed class ClusterHttp : IDisposable
 {
     private readonly Uri[] silos;
     private readonly string credential;
-    private readonly X509Certificate2 authority;
-    private readonly HttpMessageInvoker client;
+    private readonly Lazy<HttpMessageInvoker> client;
     private int preferred;
 
     /// <param name="controlUrls"><c>wss://host:port/control</c>.</param>
@@ -20,18 +22,7 @@ internal sealed class ClusterHttp : IDisposable
     {
         silos = [.. controlUrls.Select(url => new Uri($"https://{new Uri(url).Authority}"))];
         this.credential = credential;
-        authority = X509Certificate2.CreateFromPem(authorityPem);
-        client = new(new SocketsHttpHandler
-        {
-            UseProxy = false,
-            UseCookies = false,
-            AllowAutoRedirect = false,
-            AutomaticDecompression = DecompressionMethods.None,
-            ActivityHeadersPropagator = null,
-            ConnectTimeout = TimeSpan.FromSeconds(2),
-            PooledConnectionIdleTimeout = TimeSpan.FromMinutes(1),
-            SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, certificate, _, _) => ClusterTrust.IsOurs(certificate, authority) },
-        });
+        client = new(() => Connect(authorityPem));
     }
 
     /// <summary>Posts JSON. The next silo is asked when one cannot be connected to.</summary>
@@ -46,7 +37,7 @@ internal sealed class ClusterHttp : IDisposable
             request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", credential);
             try
             {
-                return await client.SendAsync(request, cancellationToken);
+                return await client.Value.SendAsync(request, cancellationToken);
             }
             catch (HttpRequestException) when (attempt < silos.Length)
             {
@@ -57,7 +48,25 @@ internal sealed class ClusterHttp : IDisposable
 
     public void Dispose()
     {
-        client.Dispose();
-        authority.Dispose();
+        if (client.IsValueCreated)
+        {
+            client.Value.Dispose();
+        }
+    }
+
+    private static HttpMessageInvoker Connect(string authorityPem)
+    {
+        var authority = X509Certificate2.CreateFromPem(authorityPem);
+        return new(new SocketsHttpHandler
+        {
+            UseProxy = false,
+            UseCookies = false,
+            AllowAutoRedirect = false,
+            AutomaticDecompression = DecompressionMethods.None,
+            ActivityHeadersPropagator = null,
+            ConnectTimeout = TimeSpan.FromSeconds(2),
+            PooledConnectionIdleTimeout = TimeSpan.FromMinutes(1),
+            SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, certificate, _, _) => ClusterTrust.IsOurs(certificate, authority) },
+        });
     }
 }

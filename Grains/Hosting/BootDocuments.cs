@@ -5,7 +5,7 @@ using Obot.Grains.Abstractions.Policies;
 using Obot.Grains.Abstractions.Security;
 using Obot.Shim.Contracts.Boot;
 
-namespace Obot.Grains.Hosting.Process;
+namespace Obot.Grains.Hosting;
 
 /// <summary>
 /// Writes the two boot documents of a generation. This is where the secrets part: the bridge gets the server's configuration and
@@ -51,12 +51,22 @@ internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertifi
         };
     }
 
-    public GuardBoot Guard(ServerStart start, string socket, string secret) => new()
+    /// <summary>A guard that is a process of this silo.</summary>
+    public GuardBoot Guard(ServerStart start, string socket, string secret) => Guard(
+        start,
+        $"{guard.Value.ListenAddress}:0",
+        guard.Value.ControlUrls,
+        start.Manifest.Runtime == Runtimes.Remote ? new() { Url = start.Manifest.RemoteConfig!.FixedURL } : new() { Socket = socket, Secret = secret });
+
+    /// <summary>A guard anywhere.</summary>
+    /// <param name="listen"><c>host:port</c>, as the guard itself sees it.</param>
+    /// <param name="controlUrls">Control endpoints as the guard reaches them.</param>
+    public GuardBoot Guard(ServerStart start, string listen, IReadOnlyList<string> controlUrls, GuardUpstream upstream) => new()
     {
         Instance = start.Instance.ToString(),
         Generation = start.Generation,
-        Listen = $"{guard.Value.ListenAddress}:0",
-        ControlUrls = guard.Value.ControlUrls,
+        Listen = listen,
+        ControlUrls = controlUrls,
         ClusterCaPem = certificate.AuthorityPem,
         Credential = assertions.IssueGuardCredential(start.Instance, start.Generation),
         AssertionKeys = assertions.PublicKeys,
@@ -69,9 +79,7 @@ internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertifi
         },
         StalenessMilliseconds = (long)Math.Min(start.Access.Staleness.TotalMilliseconds, int.MaxValue),
         MaxStalenessMilliseconds = (long)security.Value.MaxStaleness.TotalMilliseconds,
-        Upstream = start.Manifest.Runtime == Runtimes.Remote
-            ? new() { Url = start.Manifest.RemoteConfig!.FixedURL }
-            : new() { Socket = socket, Secret = secret },
+        Upstream = upstream,
         Limits = new()
         {
             CallTimeoutSeconds = (int)options.Value.CallTimeout.TotalSeconds,

@@ -1,0 +1,65 @@
+using Obot.Shim.Contracts.Control;
+using Obot.Shim.Guard.Authorization;
+using Obot.Shim.Guard.Calls;
+
+namespace Obot.Shim.Guard.Control;
+
+/// <summary>One instance's part of a control channel: it reports activity and takes policy and orders.</summary>
+internal sealed class InstanceControl(
+    PolicySnapshot policy, Freshness freshness, AssertionVerifier assertions, CallGate gate, TimeSpan heartbeatEvery, TimeProvider time) : IControlled
+{
+    private static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(1);
+
+    /// <summary>At once, every second while calls come, and now and then without.</summary>
+    public async Task TalkAsync(ControlSend send, CancellationToken ended)
+    {
+        var reported = -1L;
+        var busy = false;
+        var last = 0L;
+        using var timer = new PeriodicTimer(ReportEvery, time);
+        do
+        {
+            var calls = gate.Calls;
+            if (calls != reported || busy != gate.InFlight > 0 || time.GetElapsedTime(last) >= heartbeatEvery)
+            {
+                (reported, busy, last) = (calls, gate.InFlight > 0, time.GetTimestamp());
+                await ReportAsync(send, ended);
+            }
+        }
+        while (await timer.WaitForNextTickAsync(ended));
+    }
+
+    public async Task ObeyAsync(ControlMessage message, ControlSend send, CancellationToken ended)
+    {
+        switch (message.Kind)
+        {
+            case ControlKinds.Snapshot:
+                if (message.AssertionKeys is { } keys)
+                {
+                    assertions.Replace(keys);
+                }
+
+                if (message.Policy is { } next)
+                {
+                    policy.Replace(next);
+                    freshness.Heard(AgeOf(message));
+                    await ReportAsync(send, ended);
+                }
+
+                break;
+            case ControlKinds.Heartbeat:
+                policy.Confirm(message.Revision ?? 0);
+                freshness.Heard(AgeOf(message));
+                break;
+            case ControlKinds.Drain:
+                var closed = gate.TryClose(TimeSpan.FromMilliseconds(message.MinIdleMilliseconds ?? 0));
+                await send(new() { Kind = ControlKinds.Drained, Id = message.Id, Accepted = closed }, ended);
+                break;
+        }
+    }
+
+    private Task ReportAsync(ControlSend send, CancellationToken ended) =>
+        send(new() { Kind = ControlKinds.Activity, Activity = gate.Report(policy.Revision) }, ended);
+
+    private static TimeSpan AgeOf(ControlMessage message) => TimeSpan.FromMilliseconds(message.StalenessMilliseconds ?? 0);
+}

@@ -1,0 +1,61 @@
+using Obot.Shim.Contracts.Boot;
+using Obot.Shim.Guard.Authorization;
+using Obot.Shim.Guard.Calls;
+using Obot.Shim.Guard.Control;
+using Obot.Shim.Guard.Filters;
+using Obot.Shim.Guard.Forwarding;
+using Obot.Shim.Guard.Limits;
+
+namespace Obot.Shim.Guard;
+
+/// <summary>
+/// Everything that one generation of one instance has in a guard: its policy, limits, calls in hand, upstream. A guard beside a hosted
+/// server has one of these, a pooled guard has many, and they share nothing.
+/// </summary>
+internal sealed class GuardInstance : IDisposable
+{
+    private readonly GuardPipeline pipeline;
+    private readonly Upstream upstream;
+    private readonly UpstreamForwarder forwarder;
+    private readonly ClusterHttp cluster;
+
+    /// <param name="services">Of the web host: the forwarder comes from there.</param>
+    /// <param name="heartbeatEvery">How often activity is reported although nothing happened.</param>
+    public GuardInstance(GuardBoot boot, IServiceProvider services, TimeSpan heartbeatEvery, TimeProvider time)
+    {
+        Boot = boot;
+        Gate = new(time);
+        upstream = new(boot.Upstream);
+        forwarder = new(upstream, new SessionSeal(boot.SessionKey), services, boot.Limits);
+        cluster = new(boot.ControlUrls, boot.ClusterCaPem, boot.Credential);
+        var policy = new PolicySnapshot(boot.Policy, new FilterFactory(cluster));
+        var assertions = new AssertionVerifier(boot.Instance, boot.AssertionKeys, time);
+        var freshness = new Freshness(TimeSpan.FromMilliseconds(boot.MaxStalenessMilliseconds), TimeSpan.FromMilliseconds(boot.StalenessMilliseconds), time);
+        var authorizer = new Authorizer(boot.Instance, policy, freshness);
+        pipeline = new(assertions, authorizer, new CallLimits(boot.Limits, time), new CallFilters(boot.Instance, policy), new OpenStreams(policy), Gate, forwarder, time);
+        Control = new InstanceControl(policy, freshness, assertions, Gate, heartbeatEvery, time);
+    }
+
+    public GuardBoot Boot { get; }
+
+    public CallGate Gate { get; }
+
+    /// <summary>What is said and heard of this instance on the control channel.</summary>
+    public IControlled Control { get; }
+
+    /// <summary><c>/readyz</c> for the host, everything else is a call.</summary>
+    public Task HandleAsync(HttpContext context) => context.Request.Path == "/readyz" ? ReadyAsync(context) : pipeline.HandleAsync(context);
+
+    public void Dispose()
+    {
+        forwarder.Dispose();
+        cluster.Dispose();
+    }
+
+    private async Task ReadyAsync(HttpContext context)
+    {
+        var fault = await upstream.ProbeAsync(context.RequestAborted);
+        context.Response.StatusCode = fault is null ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
+        await context.Response.WriteAsync(fault ?? "ready");
+    }
+}
