@@ -5,12 +5,14 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Obot.Gateway.Authentication;
 using Obot.Gateway.Control;
+using Obot.Gateway.Filters;
 using Obot.Gateway.Limits;
 using Obot.Gateway.Management;
 using Obot.Gateway.Mcp;
 using Obot.Gateway.OAuth;
 using Obot.Grains.Abstractions.Policies;
 using Obot.Grains.Abstractions.Security;
+using Obot.Shim.Contracts.Control;
 
 namespace Obot.Gateway;
 
@@ -27,7 +29,7 @@ public static class GatewaySetup
         services.AddSingleton<Hosts>().AddSingleton<VerdictCache>().AddSingleton<UserRates>();
         services.AddSingleton<RouteTable>().AddSingleton<GuardForwarder>().AddSingleton<ParkedStream>().AddSingleton<McpEndpoint>();
         services.AddSingleton<CallerAuthenticator>().AddSingleton<ICallerAuthenticator>(provider => provider.GetRequiredService<CallerAuthenticator>());
-        services.AddSingleton<PolicyPush>().AddSingleton<ControlEndpoint>();
+        services.AddSingleton<PolicyPush>().AddSingleton<ControlEndpoint>().AddSingleton<FilterEndpoint>();
         services.AddManagement();
         services.AddOAuth(configuration);
         return services;
@@ -35,17 +37,23 @@ public static class GatewaySetup
 
     /// <summary>
     /// Refuses foreign hosts and origins, and keeps the internal listener for guards: nothing else answers there, and the control
-    /// endpoint answers nowhere else. Then serves <c>/mcp-connect/{serverId}</c>.
+    /// endpoint and the filter servers' answer nowhere else. Then serves <c>/mcp-connect/{serverId}</c>.
     /// </summary>
     public static IApplicationBuilder UseGateway(this IApplicationBuilder app, int controlPort)
     {
         var hosts = app.ApplicationServices.GetRequiredService<Hosts>();
         var control = app.ApplicationServices.GetRequiredService<ControlEndpoint>();
+        var filters = app.ApplicationServices.GetRequiredService<FilterEndpoint>();
         app.MapWhen(context => context.Connection.LocalPort == controlPort, inner => inner.UseWebSockets().Run(context =>
         {
             if (context.Request.Path == "/control")
             {
                 return control.HandleAsync(context);
+            }
+
+            if (context.Request.Path.StartsWithSegments(FilterCalls.Path, StringComparison.Ordinal, out var filter))
+            {
+                return filters.HandleAsync(context, filter.Value.AsSpan().Trim('/').ToString());
             }
 
             context.Response.StatusCode = StatusCodes.Status404NotFound;

@@ -7,7 +7,7 @@ namespace Obot.Shim.Guard.Filters.Detectors;
 /// <param name="Id">Stands in masks: <c>[REDACTED:aws-access-key-id]</c>.</param>
 /// <param name="Name">For people, in the singular: what was found.</param>
 /// <param name="Keywords">A text without any of these is not searched, whatever their case.</param>
-/// <param name="Pattern">Linear on any text, and limited in time as well.</param>
+/// <param name="Pattern">Limited in time: a text that takes longer blocks the message.</param>
 /// <param name="Confirms">Whether what matched is what it looks like: checksums, randomness, known samples.</param>
 internal sealed record DetectorRule(string Id, string Name, string[] Keywords, Regex Pattern, Func<string, bool>? Confirms = null)
 {
