@@ -7,6 +7,7 @@ using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Policies;
 using Obot.Grains.Abstractions.Security;
 using Obot.Grains.ApiKeys;
+using Obot.Grains.Credentials;
 using Obot.Grains.Filters;
 using Obot.Grains.Hosting;
 using Obot.Grains.Identity;
@@ -57,6 +58,7 @@ public static class ManagementSetup
         services.AddSingleton<ServerTools>();
         services.AddSingleton<ServerViews>();
         services.AddSingleton<IMcpServers, McpServers>();
+        services.AddSingleton<ConnectionEnds>();
         return services;
     }
 }

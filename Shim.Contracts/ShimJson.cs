@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Obot.Shim.Contracts.Boot;
 using Obot.Shim.Contracts.Control;
+using Obot.Shim.Contracts.Exchange;
 
 namespace Obot.Shim.Contracts;
 
@@ -17,4 +18,6 @@ namespace Obot.Shim.Contracts;
 [JsonSerializable(typeof(FilterAnswer))]
 [JsonSerializable(typeof(FilterTrial))]
 [JsonSerializable(typeof(FilterTrialResult))]
+[JsonSerializable(typeof(ExchangeAnswer))]
+[JsonSerializable(typeof(InjectedCredentials))]
 public sealed partial class ShimJson : JsonSerializerContext;

@@ -57,8 +57,8 @@ internal sealed class FilterTrials(ServerFilters filters, FilterServers servers,
         return new()
         {
             Matches = result.Matches,
-            Outcome = result.Decision?.Outcome,
-            Detail = result.Decision?.Detail,
+            Outcome = result.Run?.Outcome,
+            Detail = result.Run?.Detail,
             Message = result.Message,
             DurationMs = row.ServerId is null ? result.Milliseconds : time.GetElapsedTime(begun).TotalMilliseconds,
         };

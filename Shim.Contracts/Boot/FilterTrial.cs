@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Obot.Shim.Contracts.Audit;
 using Obot.Shim.Contracts.Control;
 
 namespace Obot.Shim.Contracts.Boot;
@@ -36,7 +37,7 @@ public sealed record FilterTrialResult
     public bool Matches { get; init; }
 
     /// <summary>Null when it was not asked.</summary>
-    public FilterDecision? Decision { get; init; }
+    public FilterRun? Run { get; init; }
 
     /// <summary>The message as it would go on; null when it would not.</summary>
     public JsonElement? Message { get; init; }

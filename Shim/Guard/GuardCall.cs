@@ -1,5 +1,7 @@
-using Obot.Shim.Contracts.Control;
+using Obot.Shim.Contracts.Audit;
+using Obot.Shim.Contracts.Exchange;
 using Obot.Shim.Guard.Authorization;
+using Obot.Shim.Guard.Exchange;
 using Obot.Shim.Guard.Filters;
 using Obot.Shim.Guard.Limits;
 using Obot.Shim.Protocol;
@@ -9,8 +11,10 @@ namespace Obot.Shim.Guard;
 /// <summary>What the steps of the pipeline learn of one request.</summary>
 internal sealed class GuardCall(HttpContext context, long started)
 {
-    private readonly Lock deciding = new();
-    private List<FilterDecision>? decisions;
+    private readonly Lock filtering = new();
+
+    /// <summary>What is remembered of the filters of one call.</summary>
+    public const int MaxFilterRuns = 100;
 
     public HttpContext Context { get; } = context;
 
@@ -40,12 +44,6 @@ internal sealed class GuardCall(HttpContext context, long started)
     /// <summary>What comes back has to be read before the client gets it.</summary>
     public bool IsScreened => Visible is not null || Answers is not null;
 
-    /// <summary>What filters decided, in order. A long stream keeps the first <see cref="MaxDecisions"/>.</summary>
-    public IReadOnlyList<FilterDecision> Decisions => decisions ?? (IReadOnlyList<FilterDecision>)[];
-
-    /// <summary>Decisions of one call that are remembered.</summary>
-    public const int MaxDecisions = 100;
-
     /// <summary>Why an answer that had to be filtered could not be; none of it went out.</summary>
     public string? Unfiltered { get; set; }
 
@@ -55,19 +53,29 @@ internal sealed class GuardCall(HttpContext context, long started)
     /// <summary>The server's own session id, unsealed; null when the client sent none.</summary>
     public string? UpstreamSession { get; set; }
 
+    /// <summary>What is put into the request for this caller; null for nothing.</summary>
+    public InjectedCredentials? Credentials { get; set; }
+
+    /// <summary>The server's 401 or 403; nothing of it went out.</summary>
+    public UpstreamDenial? Denial { get; set; }
+
+    /// <summary>What filters did with the request and its answer, in the order in which they ran; null while none did. It goes into the audit record.</summary>
+    public List<FilterRun>? Filters { get; set; }
+
     /// <summary>A step refused the call.</summary>
     public bool Refused { get; private set; }
 
     /// <summary>Refused, or answered by the guard itself: it goes no further.</summary>
     public bool Ended { get; private set; }
 
-    public void Decided(FilterDecision decision)
+    /// <summary>A long stream keeps the first <see cref="MaxFilterRuns"/>.</summary>
+    public void Filtered(FilterRun run)
     {
-        lock (deciding)
+        lock (filtering)
         {
-            if (decisions is not { Count: >= MaxDecisions })
+            if (Filters is not { Count: >= MaxFilterRuns })
             {
-                (decisions ??= []).Add(decision);
+                (Filters ??= []).Add(run);
             }
         }
     }

@@ -1,15 +1,17 @@
+using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 
 namespace Obot.Shim.Guard.Control;
 
 /// <summary>Whom a guard believes to be its cluster.</summary>
-internal static class ClusterTrust
+internal sealed class ClusterTrust(string authorityPem)
 {
-    /// <summary>Name that silos have for guards, whatever address was dialled.</summary>
-    public const string ServerName = "control.obot.internal";
+    private const string ServerName = "control.obot.internal";
 
-    /// <summary>Only certificates of the cluster's own authority, for that name.</summary>
-    public static bool IsOurs(X509Certificate? certificate, X509Certificate2 authority)
+    private readonly X509Certificate2 authority = X509Certificate2.CreateFromPem(authorityPem);
+
+    /// <summary>Only certificates of the cluster's own authority, for the name that silos have for guards, whatever address was dialled.</summary>
+    public bool IsOurs(object sender, X509Certificate? certificate, X509Chain? presented, SslPolicyErrors errors)
     {
         if (certificate is not X509Certificate2 leaf || !leaf.MatchesHostname(ServerName))
         {

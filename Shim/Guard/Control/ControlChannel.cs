@@ -1,5 +1,4 @@
 using System.Net.WebSockets;
-using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Obot.Shim.Contracts;
 using Obot.Shim.Contracts.Control;
@@ -16,7 +15,7 @@ internal sealed class ControlChannel(ControlTarget target, IControlled controlle
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan MaxPause = TimeSpan.FromSeconds(5);
 
-    private readonly X509Certificate2 authority = X509Certificate2.CreateFromPem(target.AuthorityPem);
+    private readonly ClusterTrust trust = new(target.AuthorityPem);
     private readonly SemaphoreSlim sending = new(1, 1);
 
     public async Task RunAsync(CancellationToken stopping)
@@ -51,7 +50,7 @@ internal sealed class ControlChannel(ControlTarget target, IControlled controlle
             socket.Options.Proxy = null;
             socket.Options.KeepAliveInterval = TimeSpan.FromSeconds(5);
             socket.Options.KeepAliveTimeout = TimeSpan.FromSeconds(10);
-            socket.Options.RemoteCertificateValidationCallback = (_, certificate, _, _) => ClusterTrust.IsOurs(certificate, authority);
+            socket.Options.RemoteCertificateValidationCallback = trust.IsOurs;
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping);
             limit.CancelAfter(ConnectTimeout);
             await socket.ConnectAsync(new Uri(url), limit.Token);

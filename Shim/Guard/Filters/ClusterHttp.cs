@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Security;
-using System.Security.Cryptography.X509Certificates;
 using Obot.Shim.Guard.Control;
 
 namespace Obot.Shim.Guard.Filters;
@@ -20,7 +19,7 @@ internal sealed class ClusterHttp : IDisposable
     /// <param name="controlUrls"><c>wss://host:port/control</c>.</param>
     public ClusterHttp(IReadOnlyList<string> controlUrls, string authorityPem, string credential)
     {
-        silos = [.. controlUrls.Select(url => new Uri($"https://{new Uri(url).Authority}"))];
+        silos = [.. controlUrls.Select(url => new Uri($"{(url.StartsWith("ws:", StringComparison.Ordinal) ? "http" : "https")}://{new Uri(url).Authority}"))];
         this.credential = credential;
         client = new(() => Connect(authorityPem));
     }
@@ -56,7 +55,7 @@ internal sealed class ClusterHttp : IDisposable
 
     private static HttpMessageInvoker Connect(string authorityPem)
     {
-        var authority = X509Certificate2.CreateFromPem(authorityPem);
+        var trust = new ClusterTrust(authorityPem);
         return new(new SocketsHttpHandler
         {
             UseProxy = false,
@@ -66,7 +65,7 @@ internal sealed class ClusterHttp : IDisposable
             ActivityHeadersPropagator = null,
             ConnectTimeout = TimeSpan.FromSeconds(2),
             PooledConnectionIdleTimeout = TimeSpan.FromMinutes(1),
-            SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, certificate, _, _) => ClusterTrust.IsOurs(certificate, authority) },
+            SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = trust.IsOurs },
         });
     }
 }

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Obot.Shim.Contracts;
+using Obot.Shim.Contracts.Audit;
 using Obot.Shim.Contracts.Control;
 
 namespace Obot.Shim.Guard.Filters;

@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using Obot.Shim.Contracts.Control;
+using Obot.Shim.Contracts.Audit;
 
 namespace Obot.Shim.Guard.Filters;
 
@@ -11,7 +11,7 @@ internal static class FilterChain
         foreach (var step in steps)
         {
             var verdict = await AskAsync(step, subject, message, cancellationToken);
-            call.Decided(new(step.Config.Name, verdict.Outcome, verdict.Detail));
+            call.Filtered(new(step.Config.Name, verdict.Outcome, verdict.Detail?[..Math.Min(verdict.Detail.Length, FilterRun.MaxDetail)]));
             switch (verdict.Outcome)
             {
                 case FilterOutcomes.Accepted:

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Obot.Shim.Boot;
 using Obot.Shim.Contracts;
+using Obot.Shim.Contracts.Audit;
 using Obot.Shim.Contracts.Boot;
 using Obot.Shim.Contracts.Control;
 using Obot.Shim.Protocol;
@@ -46,7 +47,7 @@ internal static class FilterTrialHost
         return new()
         {
             Matches = true,
-            Decision = new(trial.Filter.Name, verdict.Outcome, verdict.Detail),
+            Run = new(trial.Filter.Name, verdict.Outcome, verdict.Detail),
             Message = verdict.Outcome switch
             {
                 FilterOutcomes.Accepted => trial.Message,

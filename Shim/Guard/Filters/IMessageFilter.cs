@@ -1,4 +1,4 @@
-using Obot.Shim.Contracts.Control;
+using Obot.Shim.Contracts.Audit;
 
 namespace Obot.Shim.Guard.Filters;
 

@@ -25,6 +25,11 @@ internal static class ServerReply
             headers.TryAddWithoutValidation(McpHeaders.ProtocolVersion, version.ToString());
         }
 
+        if (call.Credentials is { } credentials)
+        {
+            UpstreamForwarder.Inject(headers, credentials);
+        }
+
         if (upstream.Secret is { } secret)
         {
             headers.TryAddWithoutValidation(ObotHeaders.BridgeSecret, secret);

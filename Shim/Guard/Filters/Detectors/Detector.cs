@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using Obot.Shim.Contracts.Control;
+using Obot.Shim.Contracts.Audit;
 using Obot.Shim.Protocol;
 
 namespace Obot.Shim.Guard.Filters.Detectors;

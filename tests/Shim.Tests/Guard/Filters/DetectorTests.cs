@@ -2,8 +2,8 @@ using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Obot.Shim.Contracts.Audit;
 using Obot.Shim.Contracts.Boot;
-using Obot.Shim.Contracts.Control;
 using Obot.Shim.Guard.Filters;
 
 namespace Obot.Shim.Tests.Guard.Filters;
@@ -178,11 +178,11 @@ public sealed class DetectorTests(ITestOutputHelper output)
         var filter = new GuardFilter { Id = "f", Name = "pii", Kind = GuardFilterKinds.PersonalData, OnResponse = true, AllowedToMutate = true, Selectors = [new() { Method = "tools/call", Identifiers = ["echo"] }] };
         var message = JsonElement.Parse("""{"jsonrpc":"2.0","id":1,"result":{"x":"ann@contoso.com"}}""");
         var result = await FilterTrialHost.TryAsync(new() { Filter = filter, Message = message, IsResponse = true, Method = "tools/call", Identifier = "echo" }, TimeProvider.System, CancellationToken.None);
-        Assert.Equal((true, FilterOutcomes.Mutated), (result.Matches, result.Decision?.Outcome));
+        Assert.Equal((true, FilterOutcomes.Mutated), (result.Matches, result.Run?.Outcome));
         Assert.Contains("[REDACTED:email]", result.Message!.Value.GetRawText(), StringComparison.Ordinal);
         Assert.False((await FilterTrialHost.TryAsync(new() { Filter = filter, Message = message, IsResponse = true, Method = "tools/list" }, TimeProvider.System, CancellationToken.None)).Matches);
         var server = new FilterTrial { Filter = filter with { Kind = GuardFilterKinds.Server }, Message = message, IsResponse = true, Method = "tools/call", Identifier = "echo", Answer = new() { Accept = false, Reason = "no" } };
-        Assert.Equal(new FilterDecision("pii", FilterOutcomes.Rejected, "no"), (await FilterTrialHost.TryAsync(server, TimeProvider.System, CancellationToken.None)).Decision);
+        Assert.Equal(new FilterRun("pii", FilterOutcomes.Rejected, "no"), (await FilterTrialHost.TryAsync(server, TimeProvider.System, CancellationToken.None)).Run);
     }
 
     private static async Task AssertAcceptedAsync(string kind, string text)
