@@ -150,7 +150,7 @@ public sealed class StoredFiltersTests(Postgres postgres) : IAsyncLifetime
     {
         public bool IsBroken { get; set; }
 
-        public byte[] Encrypt(in SecretPlace place, ReadOnlySpan<byte> plaintext) => [.. "OBOTxx"u8, .. System.Text.Encoding.UTF8.GetBytes(place.ToString()), .. plaintext];
+        public byte[] Encrypt(in SecretPlace place, ReadOnlySpan<byte> plaintext) => [.. Convert.FromBase64String("OBOTxxxx"), .. System.Text.Encoding.UTF8.GetBytes(place.ToString()), .. plaintext];
 
         public byte[] Decrypt(in SecretPlace place, ReadOnlySpan<byte> ciphertext) =>
             IsBroken ? throw new CiphertextException(place, "test") : ciphertext[(6 + System.Text.Encoding.UTF8.GetByteCount(place.ToString()))..].ToArray();
