@@ -45,6 +45,8 @@ public static class ManagementSetup
         EncryptionEndpoints.Map(api);
         AccessRuleEndpoints.Map(api);
         FilterEndpoints.Map(api);
+        ModelEndpoints.Map(api);
+        ModelPolicyEndpoints.Map(api);
         api.MapGet("/version", Version).WithTags("version").Produces<VersionBody>().WithSummary("What runs here");
         api.Map("/{**rest}", NotFound).ExcludeFromDescription();
         return api;
