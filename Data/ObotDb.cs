@@ -22,6 +22,7 @@ public sealed class ObotDb(DbContextOptions<ObotDb> options) : DbContext(options
     public DbSet<CatalogRow> Catalogs => Set<CatalogRow>();
     public DbSet<CatalogEntryRow> CatalogEntries => Set<CatalogEntryRow>();
     public DbSet<ChangeRow> Changes => Set<ChangeRow>();
+    public DbSet<FilterRow> Filters => Set<FilterRow>();
     public DbSet<ModelProviderRow> ModelProviders => Set<ModelProviderRow>();
     public DbSet<ModelRow> Models => Set<ModelRow>();
     public DbSet<ModelAliasRow> ModelAliases => Set<ModelAliasRow>();

@@ -21,6 +21,7 @@ public static class ManagementSetup
         services.AddSingleton<AccessRuleEndpoints>();
         services.AddSingleton<CatalogEndpoints>().AddSingleton<CatalogEntryEndpoints>().AddSingleton<ServerEntryEndpoints>();
         services.AddSingleton<ImportEndpoints>().AddSingleton<ChangeEndpoints>();
+        services.AddSingleton<AccessRuleEndpoints>().AddSingleton<FilterEndpoints>();
         return services.AddManagementOpenApi();
     }
 
@@ -51,6 +52,7 @@ public static class ManagementSetup
         ServerEntryEndpoints.Map(api);
         ImportEndpoints.Map(api);
         ChangeEndpoints.Map(api);
+        FilterEndpoints.Map(api);
         ModelEndpoints.Map(api);
         ModelPolicyEndpoints.Map(api);
         api.MapGet("/version", Version).WithTags("version").Produces<VersionBody>().WithSummary("What runs here");
