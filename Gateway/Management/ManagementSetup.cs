@@ -18,7 +18,6 @@ public static class ManagementSetup
         services.AddSingleton<ServerEndpoints>();
         services.AddSingleton<ApiKeyEndpoints>();
         services.AddSingleton<UserEndpoints>().AddSingleton<ServiceAccountEndpoints>().AddSingleton<GroupEndpoints>();
-        services.AddSingleton<AccessRuleEndpoints>();
         services.AddSingleton<CatalogEndpoints>().AddSingleton<CatalogEntryEndpoints>().AddSingleton<ServerEntryEndpoints>();
         services.AddSingleton<ImportEndpoints>().AddSingleton<ChangeEndpoints>();
         services.AddSingleton<AccessRuleEndpoints>().AddSingleton<FilterEndpoints>();

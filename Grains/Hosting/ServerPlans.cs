@@ -31,14 +31,10 @@ internal sealed class ServerPlans(
 
         var key = instance.ToString();
         var values = await db.ServerValues.AsNoTracking().Where(value => value.Instance == key).Select(value => value.Values).SingleOrDefaultAsync(cancellationToken);
-        var entry = new ServerEntry(row.Id, row.PerUser, row.OwnerId);
+        var entry = row.Entry();
         return new(
             encryption.DecryptManifest(row),
-<<<<<<< HEAD
-            new(await access.Of(row.Entry(), cancellationToken), revision, staleness),
-=======
             new(await access.Of(entry, cancellationToken), await filters.Of(entry, cancellationToken), revision, staleness),
->>>>>>> main
             row.Revision,
             SuppliedValues.Decrypt(encryption, key, values));
     }
