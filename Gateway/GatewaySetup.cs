@@ -27,7 +27,7 @@ public static class GatewaySetup
         services.AddSingleton<Hosts>().AddSingleton<VerdictCache>().AddSingleton<UserRates>();
         services.AddSingleton<RouteTable>().AddSingleton<GuardForwarder>().AddSingleton<ParkedStream>().AddSingleton<McpEndpoint>();
         services.AddSingleton<CallerAuthenticator>().AddSingleton<ICallerAuthenticator>(provider => provider.GetRequiredService<CallerAuthenticator>());
-        services.AddSingleton<PolicyPush>().AddSingleton<ControlEndpoint>();
+        services.AddSingleton<PolicyPush>().AddSingleton<GuardSession>().AddSingleton<PoolSession>().AddSingleton<ControlEndpoint>();
         services.AddManagement();
         services.AddOAuth(configuration);
         return services;

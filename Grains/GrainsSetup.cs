@@ -8,6 +8,7 @@ using Obot.Grains.Encryption;
 using Obot.Grains.Abstractions.Policies;
 using Obot.Grains.Abstractions.Security;
 using Obot.Grains.Hosting;
+using Obot.Grains.Hosting.Pool;
 using Obot.Grains.Hosting.Process;
 using Obot.Grains.Identity;
 using Obot.Grains.Outbound;
@@ -40,6 +41,7 @@ public static class GrainsSetup
         services.AddHttpClient(ProcessHost.HttpClientName, client => client.Timeout = TimeSpan.FromSeconds(5));
         services.AddSingleton<BootDocuments>().AddSingleton<ServerPlans>().AddSingleton<ProcessLogs>();
         services.AddSingleton<ProcessHost>().AddSingleton<IHostedService>(provider => provider.GetRequiredService<ProcessHost>());
+        services.AddSingleton<GuardPool>().AddSingleton<IHostedService>(provider => provider.GetRequiredService<GuardPool>());
         services.AddSingleton<IServerBackend, ProcessBackend>();
         services.AddSingleton<IServerLogs, ServerLogs>();
         services.AddPlacementDirector<SiloOfKeyPlacement, SiloOfKeyDirector>();

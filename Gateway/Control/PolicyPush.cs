@@ -21,6 +21,9 @@ internal sealed partial class PolicyPush(
     /// <summary>Every 2 s; more often where so little staleness is allowed that one lost heartbeat would stop a guard.</summary>
     private readonly TimeSpan heartbeatEvery = TimeSpan.FromSeconds(Math.Clamp(options.Value.MaxStaleness.TotalSeconds / 4, 0.1, 2));
 
+    /// <summary>A guard of many instances hears of each of them less often; every change is still looked for as often as elsewhere.</summary>
+    private readonly TimeSpan pooledEvery = TimeSpan.FromSeconds(Math.Clamp(options.Value.MaxStaleness.TotalSeconds / 4, 0.1, 20));
+
     /// <summary>Runs as long as the channel does. What cannot be read is not sent: the guard's own clock then stops it.</summary>
     public async Task RunAsync(GuardChannel channel, GuardIdentity identity, CancellationToken cancellationToken)
     {
@@ -37,6 +40,7 @@ internal sealed partial class PolicyPush(
         });
 
         (AccessPolicy Policy, string Keys)? sent = null;
+        var (said, saidAt) = (0L, 0L);
         while (true)
         {
             // before the reading: what is sent is at least as new as what is said of it
@@ -46,8 +50,11 @@ internal sealed partial class PolicyPush(
                 var policy = await directory.Find(identity.Instance.ServerId, cancellationToken) is { } server ? await access.Of(server, cancellationToken) : Nobody;
                 var keys = assertions.PublicKeys;
                 var isNew = sent is not { } last || last.Keys != keys || !last.Policy.SameAs(policy);
-                await channel.SendAsync(isNew ? Snapshot(policy, keys, revision, staleness) : Heartbeat(revision, staleness), cancellationToken);
-                sent = (policy, keys);
+                if (isNew || !channel.IsPooled || said != revision || Environment.TickCount64 - saidAt >= pooledEvery.TotalMilliseconds)
+                {
+                    await channel.SendAsync(isNew ? Snapshot(policy, keys, revision, staleness) : Heartbeat(revision, staleness), cancellationToken);
+                    (sent, said, saidAt) = ((policy, keys), revision, Environment.TickCount64);
+                }
             }
             catch (Exception e) when (e is not (OperationCanceledException or System.Net.WebSockets.WebSocketException or ObjectDisposedException))
             {

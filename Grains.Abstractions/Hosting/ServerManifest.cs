@@ -36,7 +36,11 @@ public sealed record ServerManifest
 
     /// <summary>Single-user and hosted: remote servers without a process of their own are shared.</summary>
     [JsonIgnore]
-    public bool IsPerUser => ServerUserType == ServerUserTypes.SingleUser && Runtime is not (Runtimes.Remote or Runtimes.Composite);
+    public bool IsPerUser => ServerUserType == ServerUserTypes.SingleUser && !HasNoProcess;
+
+    /// <summary>Remote and composite servers run nothing here; a pooled guard serves them.</summary>
+    [JsonIgnore]
+    public bool HasNoProcess => Runtime is Runtimes.Remote or Runtimes.Composite;
 
     /// <summary>Seconds; default 60, at most 600.</summary>
     [JsonIgnore]

@@ -51,6 +51,15 @@ internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertifi
         };
     }
 
+    /// <summary>For a guard of many instances.</summary>
+    public PoolBoot Pool() => new()
+    {
+        Listen = $"{guard.Value.ListenAddress}:0",
+        ControlUrls = guard.Value.ControlUrls,
+        ClusterCaPem = certificate.AuthorityPem,
+        Credential = assertions.IssueGuardCredential(GuardIdentity.Pool, 1),
+    };
+
     public GuardBoot Guard(ServerStart start, string socket, string secret) => new()
     {
         Instance = start.Instance.ToString(),
@@ -128,6 +137,9 @@ public sealed class GuardOptions
     /// without the role <c>gateway</c> has to name that of others.
     /// </summary>
     public string ControlUrl { get; set; } = "";
+
+    /// <summary>Guards of a silo that serve many instances each: those of remote and composite servers. Default 2, at least 1.</summary>
+    public int PoolSize { get; set; } = 2;
 
     internal IReadOnlyList<string> ControlUrls => ControlUrl.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 }

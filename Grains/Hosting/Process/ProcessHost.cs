@@ -4,7 +4,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Obot.Grains.Abstractions.Hosting;
-using Obot.Grains.Abstractions.Identity;
+using Obot.Grains.Hosting.Pool;
 using Obot.Shim.Contracts;
 
 namespace Obot.Grains.Hosting.Process;
@@ -15,6 +15,7 @@ namespace Obot.Grains.Hosting.Process;
 /// </summary>
 internal sealed partial class ProcessHost(
     BootDocuments boots,
+    GuardPool pool,
     ProcessLogs logs,
     ILocalSiloDetails silo,
     IGrainFactory grains,
@@ -33,14 +34,22 @@ internal sealed partial class ProcessHost(
 
     public async Task<Deployment> StartAsync(ServerStart start, CancellationToken cancellationToken)
     {
-        await StopAsync(start.Instance, start.Generation - 1);
-        logs.Begin(start.Instance, start.Generation);
-        var shim = options.Value.ShimPath ?? Path.Combine(AppContext.BaseDirectory, "Obot.Shim");
-        if (!File.Exists(shim))
+        if (!start.Manifest.HasNoProcess)
         {
-            throw new ServerStartException($"the shim was not found at '{shim}': set Obot:Hosting:ShimPath");
+            await StopAsync(start.Instance, start.Generation - 1);
         }
 
+        logs.Begin(start.Instance, start.Generation);
+        if (start.Manifest.HasNoProcess)
+        {
+            var pooled = await pool.AttachAsync(start, cancellationToken);
+            return new()
+            {
+                Backend = BackendName, Host = silo.SiloAddress.ToParsableString(), GuardUrl = pooled.Url, Processes = [new(ShimProcess.GuardRole, pooled.Pid)],
+            };
+        }
+
+        var shim = options.Value.Shim;
         var seconds = start.Manifest.StartupTimeoutSeconds;
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timeout.CancelAfter(TimeSpan.FromSeconds(seconds) + StartMargin);
@@ -89,13 +98,15 @@ internal sealed partial class ProcessHost(
         {
             await EndAsync(server);
         }
+
+        await pool.DetachAsync(instance, generation);
     }
 
     public async Task<string?> ProbeAsync(McpInstanceId instance, string guardUrl, CancellationToken cancellationToken)
     {
         if (!running.TryGetValue(instance, out var server))
         {
-            return "its processes are gone";
+            return pool.Fault(instance);
         }
 
         try
