@@ -39,10 +39,11 @@ public static class GrainsSetup
         services.AddSingleton<IOutboundDocuments, OutboundDocuments>();
 
         services.AddHttpClient(ProcessHost.HttpClientName, client => client.Timeout = TimeSpan.FromSeconds(5));
-        services.AddSingleton<BootDocuments>().AddSingleton<ServerPlans>().AddSingleton<ProcessLogs>();
+        services.AddSingleton<BootDocuments>().AddSingleton<ServerPlans>().AddSingleton<RecentLogs>();
         services.AddSingleton<ProcessHost>().AddSingleton<IHostedService>(provider => provider.GetRequiredService<ProcessHost>());
+        services.AddSingleton<SiloHosts>().AddSingleton<ServerBackends>();
+        services.AddSingleton<IServerBackend, ProcessBackend>().AddSingleton<IServerBackend, PooledBackend>();
         services.AddSingleton<GuardPool>().AddSingleton<IHostedService>(provider => provider.GetRequiredService<GuardPool>());
-        services.AddSingleton<IServerBackend, ProcessBackend>();
         services.AddSingleton<IServerLogs, ServerLogs>();
         services.AddPlacementDirector<SiloOfKeyPlacement, SiloOfKeyDirector>();
         return services.AddManagementPorts();

@@ -61,6 +61,9 @@ internal sealed record DeploymentBody
     public string? GuardURL { get; init; }
     public string? Backend { get; init; }
     public string? Host { get; init; }
+
+    /// <summary>The image that the server runs, with its digest.</summary>
+    public string? Image { get; init; }
     public required IReadOnlyList<DeploymentProcess> Processes { get; init; }
     public DateTimeOffset? StartedAt { get; init; }
     public DateTimeOffset? LastActivity { get; init; }
@@ -82,6 +85,7 @@ internal sealed record DeploymentBody
         GuardURL = deployment.GuardUrl,
         Backend = deployment.Backend,
         Host = deployment.Host,
+        Image = deployment.Image,
         Processes = deployment.Processes,
         StartedAt = deployment.StartedAt,
         LastActivity = deployment.LastActivity,

@@ -114,7 +114,7 @@ public sealed record ServerDeployment
     [Id(2)] public long Generation { get; init; }
     [Id(3)] public string? GuardUrl { get; init; }
 
-    /// <summary>Backend (<c>process</c>) and the place within it (a silo's address).</summary>
+    /// <summary>Backend (<c>process</c>, <c>docker</c>) and the place within it (a silo's address, a daemon); of the last start where nothing runs.</summary>
     [Id(4)] public string? Backend { get; init; }
     [Id(5)] public string? Host { get; init; }
     [Id(6)] public IReadOnlyList<DeploymentProcess> Processes { get; init; } = [];
@@ -131,8 +131,16 @@ public sealed record ServerDeployment
 
     /// <summary>Breakdowns since somebody stopped it, or it fell asleep; <see cref="Reason"/> says what the last one was.</summary>
     [Id(13)] public int Restarts { get; init; }
+
+    /// <summary>The image that the server runs, with its digest; null without one.</summary>
+    [Id(14)] public string? Image { get; init; }
 }
 
-/// <param name="Role"><c>guard</c> or <c>bridge</c>.</param>
+/// <param name="Role"><c>guard</c>, <c>bridge</c> or <c>server</c>.</param>
+/// <param name="Pid">Process id on the machine that runs it.</param>
 [GenerateSerializer, Immutable, Alias("Obot.DeploymentProcess")]
-public sealed record DeploymentProcess([property: Id(0)] string Role, [property: Id(1)] int Pid);
+public sealed record DeploymentProcess([property: Id(0)] string Role, [property: Id(1)] int Pid)
+{
+    /// <summary>Name of its container; null for a local process.</summary>
+    [Id(2)] public string? Container { get; init; }
+}

@@ -11,7 +11,7 @@ public static class ManifestJson
 
     /// <summary>Fields of the format that are kept but have no record of their own yet.</summary>
     private static readonly HashSet<string> KeptAsTheyAre =
-        new(["compositeConfig", "multiUserConfig", "resources", "toolPreview"], StringComparer.Ordinal);
+        new(["compositeConfig", "multiUserConfig", "toolPreview"], StringComparer.Ordinal);
 
     /// <summary>camelCase with the capitals of the format (<c>repoURL</c>), null left out, duplicates refused.</summary>
     public static JsonSerializerOptions Options { get; } = new(JsonSerializerDefaults.Web)
@@ -37,6 +37,9 @@ public static class ManifestJson
         .. Names(manifest.UvxConfig?.Unknown, $"{root}.uvxConfig"),
         .. Names(manifest.ContainerizedConfig?.Unknown, $"{root}.containerizedConfig"),
         .. Names(manifest.RemoteConfig?.Unknown, $"{root}.remoteConfig"),
+        .. Names(manifest.Resources?.Unknown, $"{root}.resources"),
+        .. Names(manifest.Resources?.Requests?.Unknown, $"{root}.resources.requests"),
+        .. Names(manifest.Resources?.Limits?.Unknown, $"{root}.resources.limits"),
         .. Entries(manifest.Env, $"{root}.env"),
         .. Entries(manifest.Headers, $"{root}.headers"),
         .. Entries(manifest.RemoteConfig?.Headers ?? [], $"{root}.remoteConfig.headers"),

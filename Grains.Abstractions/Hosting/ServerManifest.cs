@@ -30,13 +30,16 @@ public sealed record ServerManifest
     public RemoteConfig? RemoteConfig { get; init; }
     public IReadOnlyList<ManifestValue> Env { get; init; } = [];
     public IReadOnlyList<ManifestValue> Headers { get; init; } = [];
+    public ServerResources? Resources { get; init; }
 
     [JsonExtensionData]
     public IDictionary<string, JsonElement>? Unknown { get; init; }
 
-    /// <summary>Single-user and hosted: remote servers without a process of their own are shared.</summary>
+    /// <summary>
+    /// Single-user, and hosted or at an address that each user gives: other servers without a process of their own are shared.
+    /// </summary>
     [JsonIgnore]
-    public bool IsPerUser => ServerUserType == ServerUserTypes.SingleUser && !HasNoProcess;
+    public bool IsPerUser => ServerUserType == ServerUserTypes.SingleUser && (!HasNoProcess || RemoteConfig is { UrlTemplate: not null } or { Hostname: not null });
 
     /// <summary>Remote and composite servers run nothing here; a pooled guard serves them.</summary>
     [JsonIgnore]

@@ -3,6 +3,12 @@ namespace Obot.Grains.Hosting;
 /// <summary>Section <c>Obot:Hosting</c>.</summary>
 public sealed class HostingOptions
 {
+    /// <summary>
+    /// Where servers run: <c>process</c>, <c>docker</c>. Default: packages (<c>npx</c>, <c>uvx</c>) as local processes, <c>containerized</c>
+    /// in Docker. Remote servers have a guard only; it is a process unless the backend is Kubernetes.
+    /// </summary>
+    public string Backend { get; set; } = "";
+
     /// <summary>A server without a call for so long is stopped; it wakes on the next one. Default 10 minutes, at least 1 second.</summary>
     public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromMinutes(10);
 

@@ -24,7 +24,7 @@ internal static class ManifestEntries
 
     /// <summary>All entries of a manifest that a user may have to supply.</summary>
     public static IEnumerable<ManifestValue> Of(ServerManifest manifest) =>
-        [.. manifest.Env, .. manifest.Headers, .. manifest.RemoteConfig?.Headers ?? []];
+        [.. manifest.Env, .. manifest.Headers, .. manifest.RemoteConfig?.Headers ?? [], .. RemoteAddress.Asked(manifest)];
 
     /// <summary>Keys that are required, have no static value, and none among <paramref name="supplied"/>.</summary>
     public static IReadOnlyList<string> Missing(ServerManifest manifest, IReadOnlyDictionary<string, string> supplied) =>

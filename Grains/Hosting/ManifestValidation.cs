@@ -33,6 +33,8 @@ internal static class ManifestValidation
         }
 
         Runtime(manifest, root);
+        Amounts(manifest.Resources?.Requests, $"{root}.resources.requests");
+        Amounts(manifest.Resources?.Limits, $"{root}.resources.limits");
         ManifestEntries.Check(manifest.Env, $"{root}.env", environment: true);
         ManifestEntries.Check(manifest.Headers, $"{root}.headers", environment: false);
         ManifestEntries.CheckUnique([.. manifest.Headers, .. manifest.RemoteConfig?.Headers ?? []], $"{root}.remoteConfig.headers");
@@ -42,18 +44,11 @@ internal static class ManifestValidation
     /// <exception cref="InvalidInputException">The runtime or the form of its address has no backend.</exception>
     public static void CheckRunnable(ServerManifest manifest, string root = "manifest")
     {
-        if (manifest.Runtime is Runtimes.Containerized or Runtimes.Composite)
+        if (manifest.Runtime is Runtimes.Composite)
         {
             throw new InvalidInputException(
                 $"{root}.runtime",
-                $"The backend of this installation cannot run '{manifest.Runtime}' servers yet. It runs '{Runtimes.Npx}', '{Runtimes.Uvx}' and '{Runtimes.Remote}'.");
-        }
-
-        if (manifest.Runtime == Runtimes.Remote && manifest.RemoteConfig?.FixedURL is null)
-        {
-            throw new InvalidInputException(
-                $"{root}.remoteConfig.fixedURL",
-                "This installation reaches remote servers by 'fixedURL' only; 'urlTemplate' and 'hostname' are not supported yet.");
+                $"This installation cannot run '{manifest.Runtime}' servers yet. It runs '{Runtimes.Npx}', '{Runtimes.Uvx}', '{Runtimes.Containerized}' and '{Runtimes.Remote}'.");
         }
     }
 
@@ -180,6 +175,19 @@ internal static class ManifestValidation
             {
                 throw new InvalidInputException($"{path}.egressDomains[{i}]", "Must be a host name such as 'api.example.com' or '*.example.com'.");
             }
+        }
+    }
+
+    private static void Amounts(ResourceAmounts? amounts, string path)
+    {
+        if (amounts?.Cpu is { } cpu && ResourceAmounts.Cores(cpu) is null)
+        {
+            throw new InvalidInputException($"{path}.cpu", "Must be a number of cores such as '0.5', or of thousandths such as '500m'.");
+        }
+
+        if (amounts?.Memory is { } memory && ResourceAmounts.Bytes(memory) is null)
+        {
+            throw new InvalidInputException($"{path}.memory", "Must be an amount of bytes such as '256Mi' or '1Gi'.");
         }
     }
 

@@ -17,7 +17,7 @@ internal sealed partial class McpServerGrain
             // somebody stopped it, or went on without us: what came up belongs to nobody
             if (deployment is not null)
             {
-                await backend.StopAsync(Instance, generation, deployment.Host, CancellationToken.None);
+                await backends.StopAsync(Instance, generation, deployment, startedOn: null, CancellationToken.None);
             }
 
             return;
@@ -28,7 +28,7 @@ internal sealed partial class McpServerGrain
             guard.Started();
             await Become(State with
             {
-                Status = DeploymentStatus.Running, Deployment = deployment, RetryAt = null, StartedAt = time.GetUtcNow(), ManifestRevision = manifestRevision,
+                Status = DeploymentStatus.Running, Deployment = deployment, Backend = deployment.Backend, RetryAt = null, StartedAt = time.GetUtcNow(), ManifestRevision = manifestRevision,
             });
             return;
         }
@@ -36,7 +36,7 @@ internal sealed partial class McpServerGrain
         var failures = State.Failures + 1;
         await Become(State with
         {
-            Status = DeploymentStatus.Failed, Reason = reason, Deployment = null, Failures = failures, RetryAt = time.GetUtcNow() + BackOff(failures), ManifestRevision = manifestRevision,
+            Status = DeploymentStatus.Failed, Reason = reason, Deployment = null, Backend = chosen ?? State.Backend, Failures = failures, RetryAt = time.GetUtcNow() + BackOff(failures), ManifestRevision = manifestRevision,
         });
     }
 
@@ -81,9 +81,9 @@ internal sealed partial class McpServerGrain
         failedProbes++;
         if (restartNow || failedProbes >= options.Value.HealthFailures)
         {
-            var host = State.Deployment!.Host;
+            var deployment = State.Deployment;
             await DeploymentEnded(generation, fault);
-            await EndProcesses(generation, host);
+            await EndProcesses(generation, deployment, State.Host);
         }
     }
 
@@ -93,6 +93,7 @@ internal sealed partial class McpServerGrain
         var host = silo.SiloAddress.ToParsableString();
         failedProbes = 0;
         guard.Forget();
+        progress = null;
         await Become(State with
         {
             Generation = State.Generation + 1,
@@ -121,7 +122,9 @@ internal sealed partial class McpServerGrain
                 throw new ServerStartException($"it needs configuration first: {string.Join(", ", missing)}");
             }
 
-            var start = new ServerStart(Instance, generation, plan.Manifest, plan.Access, plan.Values);
+            var backend = backends.For(plan.Manifest);
+            chosen = backend.Name;
+            var start = new ServerStart(Instance, generation, plan.Manifest, plan.Access, plan.Values) { Progress = said => progress = said };
             var deployment = await backend.StartAsync(start, CancellationToken.None);
             await self.StartEnded(generation, deployment, reason: null, revision);
         }
@@ -136,7 +139,7 @@ internal sealed partial class McpServerGrain
         }
     }
 
-    private bool StartIsLost() => State.StartDeadline < time.GetUtcNow() || (State.Host is { } host && !backend.MayLive(host));
+    private bool StartIsLost() => State.StartDeadline < time.GetUtcNow() || (State.Host is { } host && !backends.StarterMayLive(host));
 
     private TimeSpan BackOff(int failures)
     {
@@ -167,7 +170,7 @@ internal sealed partial class McpServerGrain
 
         switch (State.Status)
         {
-            case DeploymentStatus.Running when !backend.MayLive(State.Deployment!.Host):
+            case DeploymentStatus.Running when !backends.MayLive(State.Deployment!):
                 await Become(State with { Status = DeploymentStatus.Stopped, Reason = SiloLeft, Deployment = null });
                 break;
             case DeploymentStatus.Running when guard.IsIdleFor(options.Value.IdleTimeout):
@@ -200,19 +203,14 @@ internal sealed partial class McpServerGrain
         await EndProcesses();
     }
 
-    private Task EndProcesses() => EndProcesses(State.Generation, State.Deployment?.Host ?? State.Host);
+    private Task EndProcesses() => EndProcesses(State.Generation, State.Deployment, State.Host);
 
-    private async Task EndProcesses(long generation, string? host)
+    private async Task EndProcesses(long generation, Deployment? deployment, string? startedOn)
     {
         guard.Forget();
-        if (host is null || !backend.MayLive(host))
-        {
-            return;
-        }
-
         try
         {
-            await backend.StopAsync(Instance, generation, host, CancellationToken.None);
+            await backends.StopAsync(Instance, generation, deployment, startedOn, CancellationToken.None);
         }
         catch (Exception e)
         {
@@ -237,7 +235,7 @@ internal sealed partial class McpServerGrain
         string? fault;
         try
         {
-            fault = await backend.ProbeAsync(Instance, deployment, CancellationToken.None);
+            fault = await backends.ProbeAsync(Instance, deployment, CancellationToken.None);
         }
         catch (Exception e)
         {

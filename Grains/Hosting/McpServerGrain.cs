@@ -12,7 +12,7 @@ namespace Obot.Grains.Hosting;
 [GrainType("mcp-server"), RandomPlacement]
 internal sealed partial class McpServerGrain(
     [PersistentState("mcp-server")] IPersistentState<McpServerState> storage,
-    IServerBackend backend,
+    ServerBackends backends,
     ServerPlans plans,
     ILocalSiloDetails silo,
     IOptions<HostingOptions> options,
@@ -24,6 +24,10 @@ internal sealed partial class McpServerGrain(
     private IGrainTimer? watch;
     private int failedProbes;
     private bool probing;
+
+    /// <summary>Backend of the start under way, and what that is busy with.</summary>
+    private string? chosen;
+    private volatile string? progress;
 
     private McpInstanceId Instance => McpInstanceId.Parse(this.GetPrimaryKeyString());
 
@@ -44,8 +48,8 @@ internal sealed partial class McpServerGrain(
         observers[observer] = time.GetUtcNow();
         switch (State.Status)
         {
-            case DeploymentStatus.Running when !backend.MayLive(State.Deployment!.Host):
-                LogHostGone(Instance, State.Generation, State.Deployment.Host);
+            case DeploymentStatus.Running when !backends.MayLive(State.Deployment!):
+                LogHostGone(Instance, State.Generation, State.Deployment!.Host);
                 await BeginStart(SiloLeft);
                 break;
             case DeploymentStatus.Running when failedGeneration == State.Generation:
@@ -76,12 +80,13 @@ internal sealed partial class McpServerGrain(
 
     public Task<ServerDeployment> GetDeployment() => Task.FromResult(new ServerDeployment
     {
-        Status = State.Status is DeploymentStatus.Running && !backend.MayLive(State.Deployment!.Host) ? DeploymentStatus.Stopped : State.Status,
-        Reason = State.Reason,
+        Status = State.Status is DeploymentStatus.Running && !backends.MayLive(State.Deployment!) ? DeploymentStatus.Stopped : State.Status,
+        Reason = State.Status is DeploymentStatus.Starting ? progress ?? State.Reason : State.Reason,
         Generation = State.Generation,
         GuardUrl = State.Deployment?.GuardUrl,
-        Backend = State.Deployment?.Backend,
-        Host = State.Deployment?.Host,
+        Backend = State.Deployment?.Backend ?? chosen ?? State.Backend,
+        Host = State.Deployment?.Host ?? State.Host,
+        Image = State.Deployment?.Image,
         Processes = State.Deployment?.Processes ?? [],
         StartedAt = State.StartedAt,
         LastActivity = guard.LastActivity,
@@ -114,6 +119,16 @@ internal sealed partial class McpServerGrain(
     public async Task Remove()
     {
         await Stop("removed");
+        try
+        {
+            await backends.RemoveAsync(Instance, CancellationToken.None);
+        }
+        catch (Exception e)
+        {
+            // what is left is found by the backend's sweep
+            LogEndFailed(Instance, State.Generation, e);
+        }
+
         await storage.ClearStateAsync();
         DeactivateOnIdle();
     }

@@ -17,6 +17,9 @@ internal sealed record McpServerState
     /// <summary>Where the generation under way is being started; the same place as <see cref="Deployment"/> afterwards.</summary>
     public string? Host { get; init; }
 
+    /// <summary>Backend that the last start was given to.</summary>
+    public string? Backend { get; init; }
+
     /// <summary>Starts that failed or broke down since the last one that held.</summary>
     public int Failures { get; init; }
 

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Hosting;
@@ -31,7 +30,7 @@ internal sealed partial class GuardPool(
         try
         {
             var guard = await GuardAsync(PlaceOf(start.Instance), limit.Token);
-            await guard.AttachAsync(boots.Guard(start, socket: "", secret: ""), start.Instance, limit.Token);
+            await guard.AttachAsync(boots.Pooled(start), start.Instance, limit.Token);
             return guard;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -55,8 +54,6 @@ internal sealed partial class GuardPool(
         { IsAlive: true } => "its pooled guard does not serve it",
         _ => "its pooled guard is gone",
     };
-
-    public bool Serves(McpInstanceId instance) => PlaceOf(instance).Guard?.Serves(instance) is true;
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Obot.Grains.Abstractions.Hosting;
-using Obot.Grains.Hosting.Pool;
+using Obot.Grains.Abstractions.Identity;
 using Obot.Shim.Contracts;
 
 namespace Obot.Grains.Hosting.Process;
@@ -15,8 +15,7 @@ namespace Obot.Grains.Hosting.Process;
 /// </summary>
 internal sealed partial class ProcessHost(
     BootDocuments boots,
-    GuardPool pool,
-    ProcessLogs logs,
+    RecentLogs logs,
     ILocalSiloDetails silo,
     IGrainFactory grains,
     IOptions<HostingOptions> options,
@@ -24,7 +23,6 @@ internal sealed partial class ProcessHost(
     ILogger<ProcessHost> logger) : IHostedService, IAsyncDisposable
 {
     internal const string HttpClientName = "guard-health";
-    private const string BackendName = "process";
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan CauseWithin = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan StartMargin = TimeSpan.FromSeconds(5);
@@ -34,21 +32,8 @@ internal sealed partial class ProcessHost(
 
     public async Task<Deployment> StartAsync(ServerStart start, CancellationToken cancellationToken)
     {
-        if (!start.Manifest.HasNoProcess)
-        {
-            await StopAsync(start.Instance, start.Generation - 1);
-        }
-
+        await StopAsync(start.Instance, start.Generation - 1);
         logs.Begin(start.Instance, start.Generation);
-        if (start.Manifest.HasNoProcess)
-        {
-            var pooled = await pool.AttachAsync(start, cancellationToken);
-            return new()
-            {
-                Backend = BackendName, Host = silo.SiloAddress.ToParsableString(), GuardUrl = pooled.Url, Processes = [new(ShimProcess.GuardRole, pooled.Pid)],
-            };
-        }
-
         var shim = options.Value.Shim;
         var seconds = start.Manifest.StartupTimeoutSeconds;
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -74,7 +59,7 @@ internal sealed partial class ProcessHost(
             WatchAsync(server).Ignore();
             return new()
             {
-                Backend = BackendName,
+                Backend = BackendNames.Process,
                 Host = silo.SiloAddress.ToParsableString(),
                 GuardUrl = ready.Address!,
                 Processes = [.. server.Processes.Select(process => new DeploymentProcess(process.Role, process.Pid))],
@@ -98,15 +83,13 @@ internal sealed partial class ProcessHost(
         {
             await EndAsync(server);
         }
-
-        await pool.DetachAsync(instance, generation);
     }
 
     public async Task<string?> ProbeAsync(McpInstanceId instance, string guardUrl, CancellationToken cancellationToken)
     {
         if (!running.TryGetValue(instance, out var server))
         {
-            return pool.Fault(instance);
+            return "its processes are gone";
         }
 
         try

@@ -19,7 +19,7 @@ internal interface IProcessHostGrain : IGrainWithStringKey
 }
 
 [GrainType("process-host"), PlaceOnSiloOfKey, Reentrant]
-internal sealed class ProcessHostGrain(ProcessHost host, ProcessLogs logs) : Grain, IProcessHostGrain
+internal sealed class ProcessHostGrain(ProcessHost host, RecentLogs logs) : Grain, IProcessHostGrain
 {
     public Task Stop(string instance, long generation) => host.StopAsync(McpInstanceId.Parse(instance), generation);
 

@@ -47,6 +47,8 @@ public sealed class ManifestValidationTests
     [InlineData("""{"name":"a","runtime":"remote","remoteConfig":{"fixedURL":"https://a","headers":[{"key":"obot-assertion"}]}}""", "manifest.remoteConfig.headers[0].key", "platform")]
     [InlineData("""{"name":"a","runtime":"remote","remoteConfig":{"fixedURL":"https://a","headers":[{"key":"X","value":"a\r\nY: b"}]}}""", "manifest.remoteConfig.headers[0].value", "one line")]
     [InlineData("""{"name":"a","runtime":"containerized","containerizedConfig":{"image":"i","port":70000}}""", "manifest.containerizedConfig.port", "65535")]
+    [InlineData("""{"name":"a","runtime":"npx","npxConfig":{"package":"p"},"resources":{"limits":{"memory":"lots"}}}""", "manifest.resources.limits.memory", "256Mi")]
+    [InlineData("""{"name":"a","runtime":"npx","npxConfig":{"package":"p"},"resources":{"requests":{"cpu":"-1"}}}""", "manifest.resources.requests.cpu", "500m")]
     public void Check_BrokenRule_NamesFieldAndWhatIsAllowed(string json, string field, string says)
     {
         var error = Assert.Throws<InvalidInputException>(() => ManifestValidation.Check(ManifestJson.Deserialize(json)));
@@ -55,7 +57,6 @@ public sealed class ManifestValidationTests
     }
 
     [Theory]
-    [InlineData("""{"name":"a","runtime":"containerized","containerizedConfig":{"image":"i"}}""", "manifest.runtime")]
     [InlineData("""{"name":"a","runtime":"composite","compositeConfig":{}}""", "manifest.runtime")]
     [InlineData("""{"name":"a","runtime":"remote","remoteConfig":{"hostname":"a.b"}}""", "manifest.remoteConfig.fixedURL")]
     public void CheckRunnable_NoBackend_SaysSo(string json, string field)
@@ -63,6 +64,26 @@ public sealed class ManifestValidationTests
         var error = Assert.Throws<InvalidInputException>(() => ManifestValidation.CheckRunnable(ManifestJson.Deserialize(json)));
         Assert.Equal(field, error.Field);
         Assert.Contains("yet", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("256Mi", 268435456L)]
+    [InlineData("1G", 1000000000L)]
+    [InlineData("1.5Gi", 1610612736L)]
+    [InlineData("1048576", 1048576L)]
+    [InlineData("0", null)]
+    [InlineData("1e3", null)]
+    [InlineData("5Pi", null)]
+    [InlineData("99999999999999999999999", null)]
+    public void Memory_Quantity_IsRead(string text, long? bytes) => Assert.Equal(bytes, ResourceAmounts.Bytes(text));
+
+    [Fact]
+    public void Resources_NumberOrText_AreTheSameQuantity()
+    {
+        var limits = ManifestJson.Deserialize("""{"name":"a","resources":{"limits":{"cpu":1.5,"memory":"1Gi","gpu":1}}}""").Resources!.Limits!;
+        Assert.Equal(1.5m, ResourceAmounts.Cores(limits.Cpu));
+        Assert.Equal(0.25m, ResourceAmounts.Cores("250m"));
+        Assert.Contains("gpu", limits.Unknown!.Keys);
     }
 
     [Fact]

@@ -5,7 +5,7 @@ using Obot.Grains.Abstractions.Policies;
 using Obot.Grains.Abstractions.Security;
 using Obot.Shim.Contracts.Boot;
 
-namespace Obot.Grains.Hosting.Process;
+namespace Obot.Grains.Hosting;
 
 /// <summary>
 /// Writes the two boot documents of a generation. This is where the secrets part: the bridge gets the server's configuration and
@@ -51,7 +51,18 @@ internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertifi
         };
     }
 
-    /// <summary>For a guard of many instances.</summary>
+    /// <summary>A guard that is a process of this silo.</summary>
+    public GuardBoot Guard(ServerStart start, string socket, string secret) => Guard(
+        start,
+        $"{guard.Value.ListenAddress}:0",
+        guard.Value.ControlUrls,
+        new() { Socket = socket, Secret = secret });
+
+    /// <summary>For a guard of many instances: what one of them is.</summary>
+    /// <exception cref="ServerStartException">Its address lacks a value.</exception>
+    public GuardBoot Pooled(ServerStart start) => Guard(start, listen: "", guard.Value.ControlUrls, new() { Url = RemoteAddress.Of(start.Manifest, start.Values) });
+
+    /// <summary>For a guard of many instances: what it is itself.</summary>
     public PoolBoot Pool() => new()
     {
         Listen = $"{guard.Value.ListenAddress}:0",
@@ -60,12 +71,15 @@ internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertifi
         Credential = assertions.IssueGuardCredential(GuardIdentity.Pool, 1),
     };
 
-    public GuardBoot Guard(ServerStart start, string socket, string secret) => new()
+    /// <summary>A guard anywhere.</summary>
+    /// <param name="listen"><c>host:port</c>, as the guard itself sees it.</param>
+    /// <param name="controlUrls">Control endpoints as the guard reaches them.</param>
+    public GuardBoot Guard(ServerStart start, string listen, IReadOnlyList<string> controlUrls, GuardUpstream upstream) => new()
     {
         Instance = start.Instance.ToString(),
         Generation = start.Generation,
-        Listen = $"{guard.Value.ListenAddress}:0",
-        ControlUrls = guard.Value.ControlUrls,
+        Listen = listen,
+        ControlUrls = controlUrls,
         ClusterCaPem = certificate.AuthorityPem,
         Credential = assertions.IssueGuardCredential(start.Instance, start.Generation),
         AssertionKeys = assertions.PublicKeys,
@@ -78,9 +92,7 @@ internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertifi
         },
         StalenessMilliseconds = (long)Math.Min(start.Access.Staleness.TotalMilliseconds, int.MaxValue),
         MaxStalenessMilliseconds = (long)security.Value.MaxStaleness.TotalMilliseconds,
-        Upstream = start.Manifest.Runtime == Runtimes.Remote
-            ? new() { Url = start.Manifest.RemoteConfig!.FixedURL }
-            : new() { Socket = socket, Secret = secret },
+        Upstream = upstream,
         Limits = new()
         {
             CallTimeoutSeconds = (int)options.Value.CallTimeout.TotalSeconds,

@@ -3,10 +3,10 @@ using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Obot.Grains.Abstractions.Hosting;
 
-namespace Obot.Grains.Hosting.Process;
+namespace Obot.Grains.Hosting;
 
 /// <summary>The last lines of every server that ran on this silo, also after its end.</summary>
-internal sealed class ProcessLogs(TimeProvider time)
+internal sealed class RecentLogs(TimeProvider time)
 {
     private const int Kept = 1000;
     private const int FollowerBacklog = 1000;
