@@ -64,7 +64,7 @@ internal static partial class RemoteAddress
         }
     }
 
-    public static IEnumerable<string> NamesOf(string template) => Place().Matches(template).Select(match => match.Groups[1].Value).Distinct(StringComparer.Ordinal);
+    public static IEnumerable<string> NamesOf(string template) => Place().Matches(template).Select(match => match.Groups["name"].Value).Distinct(StringComparer.Ordinal);
 
     private static string ValueOf(ServerManifest manifest, IReadOnlyDictionary<string, string> values, string name) =>
         values.TryGetValue(name, out var supplied) && supplied.Length > 0 ? supplied
@@ -80,7 +80,7 @@ internal static partial class RemoteAddress
         var from = 0;
         foreach (Match match in Place().Matches(template))
         {
-            var name = match.Groups[1].Value;
+            var name = match.Groups["name"].Value;
             filled.Append(template, from, match.Index - from);
             filled.Append(match.Index < path ? HostPart(name, value(name)) : Uri.EscapeDataString(value(name)));
             from = match.Index + match.Length;
@@ -108,6 +108,6 @@ internal static partial class RemoteAddress
         ? host.Length > pattern.Length - 1 && host.EndsWith(pattern[1..], StringComparison.OrdinalIgnoreCase)
         : host.Equals(pattern, StringComparison.OrdinalIgnoreCase);
 
-    [GeneratedRegex(@"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"\$\{(?<name>[A-Za-z_][A-Za-z0-9_]*)\}", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Place();
 }

@@ -87,8 +87,17 @@ internal sealed class PoolControl : IControlled
         return talk is null ? Task.CompletedTask : talk.Instance.Control.ObeyAsync(message, talk.Stamped(send), ended);
     }
 
-    private static Task TellAsync(Connection line, ControlMessage message) =>
-        line.Send(message, line.Ended).WaitAsync(line.Ended).ContinueWith(static told => _ = told.Exception, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+    private static async Task TellAsync(Connection line, ControlMessage message)
+    {
+        try
+        {
+            await line.Send(message, line.Ended);
+        }
+        catch (Exception)
+        {
+            // a connection that is over: the next one does not know the instance
+        }
+    }
 
     private static (string Instance, long Generation) KeyOf(GuardInstance instance) => (instance.Boot.Instance, instance.Boot.Generation);
 

@@ -33,7 +33,9 @@ public sealed class PooledGuardTests : IAsyncLifetime
         builder.Logging.ClearProviders();
         server = builder.Build();
         server.Urls.Add("http://127.0.0.1:0");
-        server.Run(context => TestGuard.WriteAsync(context, $$"""{"jsonrpc":"2.0","id":1,"result":{"path":"{{context.Request.Path}}","assertion":{{(context.Request.Headers.ContainsKey(ObotHeaders.Assertion) ? "true" : "false")}},"instance":{{(context.Request.Headers.ContainsKey(ObotHeaders.Instance) ? "true" : "false")}}}}"""));
+        server.Run(context => TestGuard.WriteAsync(
+            context,
+            $$$"""{"jsonrpc":"2.0","id":1,"result":{"path":"{{{context.Request.Path}}}","headers":{{{context.Request.Headers.Count(header => header.Key is ObotHeaders.Assertion or ObotHeaders.Instance)}}}}}"""));
         await server.StartAsync(Cancellation);
 
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Obot.Shim.dll"), "guard", "--pool"])
@@ -63,7 +65,7 @@ public sealed class PooledGuardTests : IAsyncLifetime
     {
         Assert.Equal(ShimEvent.Attached, (await AttachAsync("one", 1, "ann")).Event);
         Assert.Equal(ShimEvent.Attached, (await AttachAsync("two", 1, "bob")).Event);
-        Assert.Equal("""{"jsonrpc":"2.0","id":1,"result":{"path":"/one","assertion":false,"instance":false}}""", (await CallAsync("one", "ann")).Body);
+        Assert.Equal("""{"jsonrpc":"2.0","id":1,"result":{"path":"/one","headers":0}}""", (await CallAsync("one", "ann")).Body);
         Assert.Contains("/two", (await CallAsync("two", "bob")).Body, StringComparison.Ordinal);
 
         // each has its own policy, and an assertion of one is none for the other
