@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Obot.Shim.Contracts.Boot;
 using Obot.Shim.Contracts.Control;
+using Obot.Shim.Contracts.Exchange;
 
 namespace Obot.Shim.Contracts;
 
@@ -16,4 +17,6 @@ namespace Obot.Shim.Contracts;
 [JsonSerializable(typeof(PoolOrder))]
 [JsonSerializable(typeof(ShimEvent))]
 [JsonSerializable(typeof(ControlMessage))]
+[JsonSerializable(typeof(ExchangeAnswer))]
+[JsonSerializable(typeof(InjectedCredentials))]
 public sealed partial class ShimJson : JsonSerializerContext;

@@ -1,5 +1,6 @@
 using System.Net.WebSockets;
 using Microsoft.Extensions.Logging;
+using Obot.Gateway.Credentials;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Shim.Contracts.Control;
@@ -7,7 +8,7 @@ using Obot.Shim.Contracts.Control;
 namespace Obot.Gateway.Control;
 
 /// <summary>One instance on the control channel, for as long as its wire holds: policy goes down, activity comes up and reaches the grain.</summary>
-internal sealed partial class GuardSession(PolicyPush policies, IGrainFactory grains, ILogger<GuardSession> logger)
+internal sealed partial class GuardSession(PolicyPush policies, CredentialPush credentials, IGrainFactory grains, ILogger<GuardSession> logger)
 {
     /// <summary>The grain may have moved to another silo and know nothing of the channel: it is told again.</summary>
     private const int ReportsBetweenIntroductions = 3;
@@ -19,10 +20,11 @@ internal sealed partial class GuardSession(PolicyPush policies, IGrainFactory gr
         try
         {
             var pushing = policies.RunAsync(channel, identity, ended.Token);
+            var forgetting = credentials.RunAsync(channel, identity, ended.Token);
             var reading = ReadAsync(channel, reference, identity, ended.Token);
-            var first = await Task.WhenAny(pushing, reading);
+            var first = await Task.WhenAny(pushing, forgetting, reading);
             await ended.CancelAsync();
-            await Task.WhenAll(pushing, reading).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.WhenAll(pushing, forgetting, reading).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await first;
         }
         catch (Exception e) when (e is WebSocketException or OperationCanceledException)
