@@ -7,6 +7,7 @@ using Obot.Gateway.Authentication;
 using Obot.Gateway.Control;
 using Obot.Gateway.Credentials;
 using Obot.Gateway.Limits;
+using Obot.Gateway.Llm;
 using Obot.Gateway.Management;
 using Obot.Gateway.Mcp;
 using Obot.Gateway.OAuth;
@@ -30,6 +31,7 @@ public static class GatewaySetup
         services.AddSingleton<RouteTable>().AddSingleton<GuardForwarder>().AddSingleton<ParkedStream>().AddSingleton<McpEndpoint>();
         services.AddSingleton<CallerAuthenticator>().AddSingleton<ICallerAuthenticator>(provider => provider.GetRequiredService<CallerAuthenticator>());
         services.AddSingleton<PolicyPush>().AddSingleton<GuardSession>().AddSingleton<PoolSession>().AddSingleton<ControlEndpoint>();
+        services.AddLlmGateway(configuration);
         services.AddCredentialEndpoints();
         services.AddManagement();
         services.AddOAuth(configuration);
@@ -65,6 +67,7 @@ public static class GatewaySetup
         app.UseOAuthAddress();
 
         // the data path leaves here: no routing, no session middleware, nothing that a page needs
+        app.UseLlmGateway();
         var mcp = app.ApplicationServices.GetRequiredService<McpEndpoint>();
         return app.Use(next => context =>
             context.Request.Path.StartsWithSegments(McpEndpoint.Prefix, StringComparison.Ordinal, out var rest)
