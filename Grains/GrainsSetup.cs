@@ -49,6 +49,7 @@ public static class GrainsSetup
         services.AddSingleton<IServerBackend, ProcessBackend>().AddSingleton<IServerBackend, PooledBackend>();
         services.AddSingleton<GuardPool>().AddSingleton<IHostedService>(provider => provider.GetRequiredService<GuardPool>());
         services.AddSingleton<IServerLogs, ServerLogs>();
+        services.AddCatalog(configuration);
         services.AddPlacementDirector<SiloOfKeyPlacement, SiloOfKeyDirector>();
         return services.AddManagementPorts();
     }
