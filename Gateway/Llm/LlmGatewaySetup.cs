@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Obot.Gateway.Llm.Budgets;
+using Obot.Gateway.Llm.Messages;
 using Obot.Gateway.Llm.Recording;
 using Obot.Gateway.Llm.Upstream;
 using Obot.Grains.Abstractions.Llm;
@@ -17,6 +18,12 @@ internal static class LlmGatewaySetup
         services.AddSingleton<LlmForwarder>().AddSingleton<Circuits>().AddSingleton<LlmRouter>();
         services.AddSingleton<RequestLeases>().AddSingleton<BudgetDesk>();
         services.AddHostedService(provider => provider.GetRequiredService<BudgetDesk>());
+        services.AddSingleton<MessageMatcher>().AddSingleton<MessageJudge>().AddSingleton<MessageGuard>();
+        services.AddHttpClient(MessageJudge.ClientName, client =>
+        {
+            client.Timeout = Timeout.InfiniteTimeSpan;
+            client.MaxResponseContentBufferSize = 1024 * 1024;
+        }).ConfigurePrimaryHttpMessageHandler(static () => new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, ConnectTimeout = TimeSpan.FromSeconds(5) });
         return services.AddSingleton<LlmRecords>().AddSingleton<ModelLists>().AddSingleton<LlmEndpoint>();
     }
 

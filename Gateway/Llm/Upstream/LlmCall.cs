@@ -37,6 +37,9 @@ internal sealed class LlmCall(HttpContext context, LlmDoor door, Verdict verdict
 
     public LlmUsage Usage { get; } = new();
 
+    /// <summary>A provider answered what was asked: that costs, whatever becomes of the answer.</summary>
+    public bool Succeeded { get; set; }
+
     public AnswerFilter? Filter { get; set; }
 
     public AnswerStream? Answer { get; set; }
