@@ -50,8 +50,15 @@ internal sealed class LlmBook
         return allowed.Length == 0 ? LlmDecision.Denied : new(LlmVerdict.Allowed, allowed, BudgetScopes.Of(budgets, caller, asked, allowed[0]), Messages(caller, asked, allowed[0]));
     }
 
-    public (LlmTarget[]? Targets, bool ViaAlias) Find(string asked) =>
-        byAlias.TryGetValue(asked, out var aliased) ? (aliased, true) : byName.TryGetValue(asked, out var named) ? (named, false) : byId.TryGetValue(asked, out var one) ? ([one], false) : (null, false);
+    public (LlmTarget[]? Targets, bool ViaAlias) Find(string asked)
+    {
+        if (byAlias.TryGetValue(asked, out var aliased))
+        {
+            return (aliased, true);
+        }
+
+        return (byName.TryGetValue(asked, out var named) ? named : byId.TryGetValue(asked, out var one) ? [one] : null, false);
+    }
 
     private IReadOnlyList<MessagePolicyView> Messages(Principal caller, string asked, LlmTarget target) =>
         messages.Count == 0 ? messages : [.. messages.Where(policy => StoredMessagePolicies.IsFor(policy, caller, asked, target))];

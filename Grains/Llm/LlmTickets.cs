@@ -34,7 +34,7 @@ internal sealed class LlmTickets(IAssertionIssuer keys, TimeProvider time) : ILl
             return null;
         }
 
-        return Encoding.UTF8.GetString(Base64Url.DecodeFromChars(body[Prefix.Length..])).Split('\n', 3) is [var expires, var part, var userId]
+        return Encoding.UTF8.GetString(Base64Url.DecodeFromChars(body.AsSpan(Prefix.Length))).Split('\n', 3) is [var expires, var part, var userId]
             && long.Parse(expires, CultureInfo.InvariantCulture) > time.GetUtcNow().ToUnixTimeSeconds()
                 ? new(userId, $"{part}:{userId}")
                 : null;

@@ -56,7 +56,7 @@ internal sealed class MessageJudge(ILlmDirectory directory, ILlmCredentials cred
         using var timer = time.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), limit, Patience, Timeout.InfiniteTimeSpan);
         try
         {
-            var target = (await directory.Find(model, limit.Token)).FirstOrDefault() ?? throw new JudgeException($"There is no model '{model}'.");
+            var target = await directory.Find(model, limit.Token) is [{ } first, ..] ? first : throw new JudgeException($"There is no model '{model}'.");
             var spoken = ProviderDoors.Spoken(target.Provider, target.Model, LlmOperation.Chat) ?? throw new JudgeException($"'{model}' does not chat.");
             var conversation = new Conversation { MaxTokens = 300, Temperature = 0 };
             conversation.System.Add(system);
