@@ -10,6 +10,14 @@ const result = {};
 const page = await (await browser.newContext({ viewport: { width: 1280, height: 900 } })).newPage();
 page.on('pageerror', error => String(error).includes("invoking 'DispatchEventAsync'") || problems.push(String(error)));
 page.on('console', message => message.type() === 'error' && problems.push(message.text()));
+/** A click that came before the circuit is lost: once more. */
+async function openDialog(name) {
+  for (let i = 0; i < 20 && !(await page.getByRole('dialog').count()); i++) {
+    await page.getByRole('button', { name }).click();
+    await page.waitForTimeout(500);
+  }
+}
+
 const picture = name => page.screenshot({ path: `${folder}/${name}.png`, fullPage: true });
 
 try {
@@ -21,7 +29,7 @@ try {
   const dialog = page.getByRole('dialog');
 
   await page.goto(`${origin}/admin/models`);
-  await page.getByRole('button', { name: 'Add provider' }).click();
+  await openDialog('Add provider');
   await dialog.getByLabel('Id', { exact: true }).fill(prefix);
   await dialog.getByLabel('Address').fill(upstream);
   await dialog.getByLabel('API key').fill('sk-wrong');
@@ -37,7 +45,7 @@ try {
   await picture('models-2-providers');
 
   await page.goto(`${origin}/admin/model-policies`);
-  await page.getByRole('button', { name: 'New policy' }).click();
+  await openDialog('New policy');
   await dialog.getByLabel('Name').fill(`${prefix} for all`);
   await dialog.getByLabel('Who').click();
   await page.locator('.mud-popover-open .mud-list-item').filter({ hasText: 'Everyone' }).first().click();
@@ -48,7 +56,7 @@ try {
   await picture('models-3-policies');
 
   await page.goto(`${origin}/admin/llm-usage`);
-  await page.getByRole('button', { name: 'New budget' }).click();
+  await openDialog('New budget');
   await dialog.getByLabel('Name').fill(`${prefix} budget`);
   await dialog.getByLabel('Tokens in a period').fill('1000000');
   await dialog.getByRole('button', { name: 'Save' }).click();
