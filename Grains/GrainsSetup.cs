@@ -4,6 +4,7 @@ using Microsoft.Extensions.Hosting;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Outbound;
+using Obot.Grains.Audit;
 using Obot.Grains.Encryption;
 using Obot.Grains.Abstractions.Policies;
 using Obot.Grains.Abstractions.Security;
@@ -44,6 +45,7 @@ public static class GrainsSetup
         services.AddSingleton<IServerBackend, ProcessBackend>();
         services.AddSingleton<IServerLogs, ServerLogs>();
         services.AddPlacementDirector<SiloOfKeyPlacement, SiloOfKeyDirector>();
+        services.AddAudit(configuration);
         return services.AddManagementPorts();
     }
 }

@@ -13,6 +13,7 @@ namespace Obot.Gateway.Control;
 internal sealed partial class ControlEndpoint(
     IAssertionIssuer assertions,
     PolicyPush policies,
+    RecordIntake records,
     IGrainFactory grains,
     IHostApplicationLifetime lifetime,
     ILogger<ControlEndpoint> logger)
@@ -61,9 +62,16 @@ internal sealed partial class ControlEndpoint(
     private async Task RunAsync(GuardChannel channel, IGuardChannel reference, GuardIdentity identity, CancellationToken cancellationToken)
     {
         var grain = grains.GetGrain<IMcpServerGrain>(identity.Instance.ToString());
+        var session = records.Open(channel, identity.Instance);
         var sinceIntroduction = ReportsBetweenIntroductions;
         await foreach (var message in channel.ReadAllAsync(cancellationToken))
         {
+            if (message.Kind is ControlKinds.Records)
+            {
+                await session.TakeAsync(message, cancellationToken);
+                continue;
+            }
+
             if (message is not { Kind: ControlKinds.Activity, Activity: { } activity })
             {
                 continue;

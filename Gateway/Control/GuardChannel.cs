@@ -11,7 +11,8 @@ namespace Obot.Gateway.Control;
 /// <summary>This silo's end of one guard's control channel.</summary>
 internal sealed class GuardChannel(WebSocket socket) : IGuardChannel, IAsyncDisposable
 {
-    private const int MaxMessageBytes = 4 * 1024 * 1024;
+    private const int MaxMessageBytes = 16 * 1024 * 1024;
+    private const int KeptBytes = 64 * 1024;
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(4);
 
     private readonly ConcurrentDictionary<long, TaskCompletionSource<bool>> pending = new();
@@ -78,6 +79,12 @@ internal sealed class GuardChannel(WebSocket socket) : IGuardChannel, IAsyncDisp
 
             var message = JsonSerializer.Deserialize(buffer.AsSpan(0, length), ShimJson.Default.ControlMessage);
             length = 0;
+            if (buffer.Length > KeptBytes)
+            {
+                // a large batch of records came through; most guards send little, and there may be thousands of them
+                buffer = new byte[KeptBytes];
+            }
+
             if (message is { Kind: ControlKinds.Drained })
             {
                 if (pending.TryRemove(message.Id, out var waiting))

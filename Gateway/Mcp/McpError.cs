@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using Obot.Gateway.Audit;
 using Obot.Shim.Contracts.Protocol;
 
 namespace Obot.Gateway.Mcp;
@@ -20,6 +21,7 @@ internal static class McpError
             return;
         }
 
+        context.Features.Set(Refusal.Of(message, body.Span));
         context.Response.StatusCode = status;
         context.Response.ContentType = "application/json";
         await using var writer = new Utf8JsonWriter(context.Response.BodyWriter);

@@ -1,8 +1,10 @@
 using Microsoft.Extensions.Options;
+using Obot.Grains.Abstractions.Audit;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Policies;
 using Obot.Grains.Abstractions.Security;
+using Obot.Grains.Audit;
 using Obot.Shim.Contracts.Boot;
 
 namespace Obot.Grains.Hosting;
@@ -11,7 +13,7 @@ namespace Obot.Grains.Hosting;
 /// Writes the two boot documents of a generation. This is where the secrets part: the bridge gets the server's configuration and
 /// nothing of the cluster, the guard the reverse.
 /// </summary>
-internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertificate certificate, IOptions<HostingOptions> options, IOptions<GuardOptions> guard, IOptions<SecurityOptions> security, IOptions<LimitOptions> limits)
+internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertificate certificate, IOptions<HostingOptions> options, IOptions<GuardOptions> guard, IOptions<SecurityOptions> security, IOptions<LimitOptions> limits, IOptions<AuditOptions> audit, AuditFolders journals)
 {
     private const string SessionKeyPurpose = "mcp-session";
 
@@ -56,12 +58,14 @@ internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertifi
         start,
         $"{guard.Value.ListenAddress}:0",
         guard.Value.ControlUrls,
-        start.Manifest.Runtime == Runtimes.Remote ? new() { Url = start.Manifest.RemoteConfig!.FixedURL } : new() { Socket = socket, Secret = secret });
+        start.Manifest.Runtime == Runtimes.Remote ? new() { Url = start.Manifest.RemoteConfig!.FixedURL } : new() { Socket = socket, Secret = secret },
+        journals.Of(start.Instance));
 
     /// <summary>A guard anywhere.</summary>
     /// <param name="listen"><c>host:port</c>, as the guard itself sees it.</param>
     /// <param name="controlUrls">Control endpoints as the guard reaches them.</param>
-    public GuardBoot Guard(ServerStart start, string listen, IReadOnlyList<string> controlUrls, GuardUpstream upstream) => new()
+    /// <param name="journal">Where the guard keeps records until the cluster has them, as the guard sees it; outlives the guard.</param>
+    public GuardBoot Guard(ServerStart start, string listen, IReadOnlyList<string> controlUrls, GuardUpstream upstream, string journal = "/var/obot") => new()
     {
         Instance = start.Instance.ToString(),
         Generation = start.Generation,
@@ -80,6 +84,13 @@ internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertifi
         StalenessMilliseconds = (long)Math.Min(start.Access.Staleness.TotalMilliseconds, int.MaxValue),
         MaxStalenessMilliseconds = (long)security.Value.MaxStaleness.TotalMilliseconds,
         Upstream = upstream,
+        Audit = new()
+        {
+            Folder = journal,
+            MaxBodyBytes = audit.Value.MaxBodyBytes,
+            MaxBacklogBytes = audit.Value.MaxBacklogBytes,
+            DropWhenFull = audit.Value.WhenFull is AuditWhenFull.Drop,
+        },
         Limits = new()
         {
             CallTimeoutSeconds = (int)options.Value.CallTimeout.TotalSeconds,

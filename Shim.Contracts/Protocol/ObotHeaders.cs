@@ -9,6 +9,9 @@ public static class ObotHeaders
     /// <summary>Gateway → guard: the cluster-signed assertion (a compact JWT).</summary>
     public const string Assertion = "Obot-Assertion";
 
+    /// <summary>Gateway → guard: the address that the client's connection came from, for the audit record.</summary>
+    public const string ClientIp = "Obot-Client-Ip";
+
     /// <summary>Guard → bridge: the per-start secret that proves the caller is the guard of this generation.</summary>
     public const string BridgeSecret = "Obot-Bridge-Secret";
 

@@ -1,4 +1,5 @@
 using Obot.Shim.Contracts.Boot;
+using Obot.Shim.Guard.Audit;
 using Obot.Shim.Guard.Authorization;
 using Obot.Shim.Guard.Calls;
 using Obot.Shim.Guard.Control;
@@ -16,6 +17,7 @@ internal sealed class GuardInstance : IDisposable
     private readonly GuardPipeline pipeline;
     private readonly Upstream upstream;
     private readonly UpstreamForwarder forwarder;
+    private readonly AuditTrail? trail;
 
     /// <param name="services">Of the web host: the forwarder comes from there.</param>
     /// <param name="heartbeatEvery">How often activity is reported although nothing happened.</param>
@@ -29,8 +31,9 @@ internal sealed class GuardInstance : IDisposable
         var assertions = new AssertionVerifier(boot.Instance, boot.AssertionKeys, time);
         var freshness = new Freshness(TimeSpan.FromMilliseconds(boot.MaxStalenessMilliseconds), TimeSpan.FromMilliseconds(boot.StalenessMilliseconds), time);
         var authorizer = new Authorizer(boot.Instance, policy, freshness);
-        pipeline = new(assertions, authorizer, new CallLimits(boot.Limits, time), new OpenStreams(policy), Gate, forwarder, time);
-        Control = new InstanceControl(policy, freshness, assertions, Gate, heartbeatEvery, time);
+        trail = boot.Audit is { } audit ? new(audit, time) : null;
+        pipeline = new(assertions, authorizer, new CallLimits(boot.Limits, time), new OpenStreams(policy), Gate, forwarder, time, trail);
+        Control = new InstanceControl(policy, freshness, assertions, Gate, trail is null ? null : new(trail, boot.Audit!.Folder, time), trail, heartbeatEvery, time);
     }
 
     public GuardBoot Boot { get; }
@@ -43,7 +46,14 @@ internal sealed class GuardInstance : IDisposable
     /// <summary><c>/readyz</c> for the host, everything else is a call.</summary>
     public Task HandleAsync(HttpContext context) => context.Request.Path == "/readyz" ? ReadyAsync(context) : pipeline.HandleAsync(context);
 
-    public void Dispose() => forwarder.Dispose();
+    /// <summary>Waits until the cluster has all records, or the time is over: then they stay on disk for whoever comes next.</summary>
+    public Task DrainAsync(TimeSpan limit) => trail?.DrainAsync(limit) ?? Task.CompletedTask;
+
+    public void Dispose()
+    {
+        forwarder.Dispose();
+        trail?.Dispose();
+    }
 
     private async Task ReadyAsync(HttpContext context)
     {

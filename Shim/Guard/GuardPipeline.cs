@@ -1,4 +1,5 @@
 using Obot.Shim.Contracts.Protocol;
+using Obot.Shim.Guard.Audit;
 using Obot.Shim.Guard.Authorization;
 using Obot.Shim.Guard.Calls;
 using Obot.Shim.Guard.Forwarding;
@@ -11,7 +12,7 @@ namespace Obot.Shim.Guard;
 /// The way of a call past the guard, one named step after the other: authenticate the assertion → read the envelope → authorize → limit →
 /// request filters → exchange → forward → response filters → audit.
 /// </summary>
-internal sealed class GuardPipeline(AssertionVerifier assertions, Authorizer authorizer, CallLimits limits, OpenStreams streams, CallGate gate, UpstreamForwarder forwarder, TimeProvider time)
+internal sealed class GuardPipeline(AssertionVerifier assertions, Authorizer authorizer, CallLimits limits, OpenStreams streams, CallGate gate, UpstreamForwarder forwarder, TimeProvider time, AuditTrail? trail = null)
 {
     public async Task HandleAsync(HttpContext context)
     {
@@ -22,9 +23,37 @@ internal sealed class GuardPipeline(AssertionVerifier assertions, Authorizer aut
         }
 
         var call = new GuardCall(context, time.GetTimestamp());
+        call.Capture = trail?.Begin(call);
+        try
+        {
+            await HandleAsync(call);
+            call.Capture?.End();
+        }
+        catch (IOException) when (call.Capture is not null)
+        {
+            // no record, no answer: the client must not take for done what nobody can prove
+            context.Abort();
+        }
+        finally
+        {
+            if (call.Capture is { } capture)
+            {
+                trail!.Return(capture);
+            }
+        }
+    }
+
+    private async Task HandleAsync(GuardCall call)
+    {
+        var context = call.Context;
         try
         {
             await AuthenticateAsync(call);
+            if (!call.Ended && trail?.MustRefuse is true)
+            {
+                await RefuseUnrecordableAsync(call);
+            }
+
             if (!call.Ended && HttpMethods.IsPost(context.Request.Method))
             {
                 await CallReader.ReadAsync(call);
@@ -73,7 +102,7 @@ internal sealed class GuardPipeline(AssertionVerifier assertions, Authorizer aut
         finally
         {
             limits.Leave(call);
-            Audit(call);
+            gate.Record(call.Refused);
             gate.Leave(counts);
         }
     }
@@ -83,6 +112,7 @@ internal sealed class GuardPipeline(AssertionVerifier assertions, Authorizer aut
     {
         var header = call.Context.Request.Headers[ObotHeaders.Assertion];
         call.Caller = header.Count == 1 ? assertions.Verify(header[0]!) : null;
+        call.ClientIp = call.Caller is null ? null : call.Context.Request.Headers[ObotHeaders.ClientIp].ToString() is { Length: > 0 } ip ? ip : null;
         if (call.Caller is null)
         {
             await call.RefuseAsync(StatusCodes.Status401Unauthorized, McpErrorCodes.Refused, "no valid assertion of this cluster for this server");
@@ -98,5 +128,13 @@ internal sealed class GuardPipeline(AssertionVerifier assertions, Authorizer aut
         }
     }
 
-    private void Audit(GuardCall call) => gate.Record(call.Refused);
+    private static Task RefuseUnrecordableAsync(GuardCall call)
+    {
+        call.Unrecordable = true;
+        call.Context.Response.Headers.RetryAfter = "5";
+        return call.RefuseAsync(
+            StatusCodes.Status503ServiceUnavailable,
+            McpErrorCodes.Refused,
+            "records of calls cannot be kept at the moment, and without one no call is made (Obot:Audit:WhenFull): the database has been away for too long, or the disk is full");
+    }
 }

@@ -148,6 +148,7 @@ internal sealed class UpstreamForwarder(Upstream upstream, SessionSeal seal, ISe
         private static void Exchange(IHeaderDictionary headers, GuardCall call)
         {
             headers.Remove(ObotHeaders.Assertion);
+            headers.Remove(ObotHeaders.ClientIp);
             headers.Authorization = default;
             headers.Cookie = default;
 
@@ -155,11 +156,9 @@ internal sealed class UpstreamForwarder(Upstream upstream, SessionSeal seal, ISe
             headers.Remove("X-HTTP-Method-Override");
             headers.Remove("X-HTTP-Method");
             headers.Remove("X-Method-Override");
-            if (call.Visible is not null)
-            {
-                // what comes back has to be read
-                headers.AcceptEncoding = default;
-            }
+
+            // what comes back has to be read: by the record, and where tools are taken out of it
+            headers.AcceptEncoding = default;
 
             if (call.UpstreamSession is { } session)
             {
