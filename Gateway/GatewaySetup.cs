@@ -6,12 +6,14 @@ using Microsoft.Extensions.DependencyInjection;
 using Obot.Gateway.Audit;
 using Obot.Gateway.Authentication;
 using Obot.Gateway.Control;
+using Obot.Gateway.Credentials;
 using Obot.Gateway.Limits;
 using Obot.Gateway.Management;
 using Obot.Gateway.Mcp;
 using Obot.Gateway.OAuth;
 using Obot.Grains.Abstractions.Policies;
 using Obot.Grains.Abstractions.Security;
+using Obot.Shim.Contracts.Exchange;
 
 namespace Obot.Gateway;
 
@@ -30,24 +32,31 @@ public static class GatewaySetup
         services.AddSingleton<CallerAuthenticator>().AddSingleton<ICallerAuthenticator>(provider => provider.GetRequiredService<CallerAuthenticator>());
         services.AddSingleton<RefusalLog>().AddSingleton<RecordIntake>();
         services.AddSingleton<PolicyPush>().AddSingleton<ControlEndpoint>();
+        services.AddCredentialEndpoints();
         services.AddManagement();
         services.AddOAuth(configuration);
         return services;
     }
 
     /// <summary>
-    /// Refuses foreign hosts and origins, and keeps the internal listener for guards: nothing else answers there, and the control
-    /// endpoint answers nowhere else. Then serves <c>/mcp-connect/{serverId}</c>.
+    /// Refuses foreign hosts and origins, and keeps the internal listener for guards: their control endpoint and their token exchange, which
+    /// answer nowhere else. Then serves <c>/mcp-connect/{serverId}</c>.
     /// </summary>
     public static IApplicationBuilder UseGateway(this IApplicationBuilder app, int controlPort)
     {
         var hosts = app.ApplicationServices.GetRequiredService<Hosts>();
         var control = app.ApplicationServices.GetRequiredService<ControlEndpoint>();
+        var exchange = app.ApplicationServices.GetRequiredService<ExchangeEndpoint>();
         app.MapWhen(context => context.Connection.LocalPort == controlPort, inner => inner.UseWebSockets().Run(context =>
         {
             if (context.Request.Path == "/control")
             {
                 return control.HandleAsync(context);
+            }
+
+            if (context.Request.Path == ExchangeForm.Path)
+            {
+                return exchange.HandleAsync(context);
             }
 
             context.Response.StatusCode = StatusCodes.Status404NotFound;
@@ -72,6 +81,7 @@ public static class GatewaySetup
     public static void MapGateway(this IEndpointRouteBuilder endpoints)
     {
         endpoints.MapOAuth();
+        ConnectEndpoints.Map(endpoints);
         endpoints.MapManagement();
     }
 }

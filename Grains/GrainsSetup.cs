@@ -5,6 +5,7 @@ using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Outbound;
 using Obot.Grains.Audit;
+using Obot.Grains.Credentials;
 using Obot.Grains.Encryption;
 using Obot.Grains.Abstractions.Policies;
 using Obot.Grains.Abstractions.Security;
@@ -36,7 +37,9 @@ public static class GrainsSetup
         services.AddSignInPorts(configuration);
 
         services.Configure<OutboundOptions>(configuration.GetSection("Obot:Outbound"));
-        services.AddSingleton<IOutboundDocuments, OutboundDocuments>();
+        services.AddSingleton<OutboundClient>().AddSingleton<IOutboundDocuments, OutboundDocuments>();
+
+        services.AddCredentials(configuration);
 
         services.AddHttpClient(ProcessHost.HttpClientName, client => client.Timeout = TimeSpan.FromSeconds(5));
         services.AddSingleton<BootDocuments>().AddSingleton<ServerPlans>().AddSingleton<RecentLogs>();

@@ -30,6 +30,7 @@ public static class ManagementSetup
         api.AddEndpointFilter<RouteGroupBuilder, ManagementFilter>();
         api.ProducesProblem(StatusCodes.Status401Unauthorized);
         ServerEndpoints.Map(api);
+        ServerCredentialEndpoints.Map(api);
         SignInCodeEndpoints.Map(api);
         SessionEndpoints.Map(api);
         AuthProviderEndpoints.Map(api);

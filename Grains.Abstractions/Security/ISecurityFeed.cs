@@ -43,6 +43,12 @@ public static class SecurityChangeKinds
     /// <summary>A server was made, changed or removed.</summary>
     public const string Server = "server";
 
+    /// <summary>
+    /// Tokens or values that go to a server were changed or taken away. The subject is <c>serverId/userId</c>, or the server's id for all of
+    /// its users.
+    /// </summary>
+    public const string Credential = "credential";
+
     /// <summary>A signing key was added or retired.</summary>
     public const string SigningKey = "signing-key";
 

@@ -58,4 +58,7 @@ public sealed record GuardUpstream
 
     /// <summary>Streamable HTTP endpoint of the MCP server.</summary>
     public string? Url { get; init; }
+
+    /// <summary>The server may want headers or a third party's token: the guard asks the cluster for those of each caller.</summary>
+    public bool Exchanges { get; set; }
 }

@@ -3,6 +3,7 @@ using Obot.Shim.Guard.Audit;
 using Obot.Shim.Guard.Authorization;
 using Obot.Shim.Guard.Calls;
 using Obot.Shim.Guard.Control;
+using Obot.Shim.Guard.Exchange;
 using Obot.Shim.Guard.Forwarding;
 using Obot.Shim.Guard.Limits;
 
@@ -18,6 +19,7 @@ internal sealed class GuardInstance : IDisposable
     private readonly Upstream upstream;
     private readonly UpstreamForwarder forwarder;
     private readonly AuditTrail? trail;
+    private readonly ExchangeClient? exchange;
 
     /// <param name="services">Of the web host: the forwarder comes from there.</param>
     /// <param name="heartbeatEvery">How often activity is reported although nothing happened.</param>
@@ -32,8 +34,11 @@ internal sealed class GuardInstance : IDisposable
         var freshness = new Freshness(TimeSpan.FromMilliseconds(boot.MaxStalenessMilliseconds), TimeSpan.FromMilliseconds(boot.StalenessMilliseconds), time);
         var authorizer = new Authorizer(boot.Instance, policy, freshness);
         trail = boot.Audit is { } audit ? new(audit, time) : null;
-        pipeline = new(assertions, authorizer, new CallLimits(boot.Limits, time), new OpenStreams(policy), Gate, forwarder, time, trail);
-        Control = new InstanceControl(policy, freshness, assertions, Gate, trail is null ? null : new(trail, boot.Audit!.Folder, time), trail, heartbeatEvery, time);
+        exchange = boot.Upstream.Exchanges ? new(boot) : null;
+        var credentials = exchange is null ? null : new ExchangedCredentials(exchange, time);
+        pipeline = new(
+            assertions, authorizer, new CallLimits(boot.Limits, time), new OpenStreams(policy), Gate, forwarder, new UpstreamCredentials(credentials, forwarder), time, trail);
+        Control = new InstanceControl(policy, freshness, assertions, Gate, credentials, trail is null ? null : new(trail, boot.Audit!.Folder, time), trail, heartbeatEvery, time);
     }
 
     public GuardBoot Boot { get; }
@@ -53,6 +58,7 @@ internal sealed class GuardInstance : IDisposable
     {
         forwarder.Dispose();
         trail?.Dispose();
+        exchange?.Dispose();
     }
 
     private async Task ReadyAsync(HttpContext context)

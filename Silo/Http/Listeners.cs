@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Silo.Configuration;
 
@@ -22,6 +23,9 @@ internal static class Listeners
                 }));
             }
         });
+
+        // A request goes on where its bytes arrived, which is a worker of the pool already, instead of waking two more.
+        builder.Services.Configure<SocketTransportOptions>(sockets => sockets.UnsafePreferInlineScheduling = true);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(12));
     }
 

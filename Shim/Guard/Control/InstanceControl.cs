@@ -2,12 +2,13 @@ using Obot.Shim.Contracts.Control;
 using Obot.Shim.Guard.Audit;
 using Obot.Shim.Guard.Authorization;
 using Obot.Shim.Guard.Calls;
+using Obot.Shim.Guard.Exchange;
 
 namespace Obot.Shim.Guard.Control;
 
 /// <summary>One instance's part of a control channel: it reports activity and takes policy and orders.</summary>
 internal sealed class InstanceControl(
-    PolicySnapshot policy, Freshness freshness, AssertionVerifier assertions, CallGate gate, RecordShipper? shipper, AuditTrail? trail, TimeSpan heartbeatEvery, TimeProvider time) : IControlled
+    PolicySnapshot policy, Freshness freshness, AssertionVerifier assertions, CallGate gate, ExchangedCredentials? credentials, RecordShipper? shipper, AuditTrail? trail, TimeSpan heartbeatEvery, TimeProvider time) : IControlled
 {
     private static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(1);
 
@@ -64,6 +65,9 @@ internal sealed class InstanceControl(
                 break;
             case ControlKinds.RecordsTaken:
                 shipper?.Answered(message.Id, message.Accepted is true);
+                break;
+            case ControlKinds.Forget:
+                credentials?.Forget(message.Users);
                 break;
             case ControlKinds.Drain:
                 var closed = gate.TryClose(TimeSpan.FromMilliseconds(message.MinIdleMilliseconds ?? 0));
