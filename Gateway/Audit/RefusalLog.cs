@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using Obot.Gateway.Authentication;
 using Obot.Grains.Abstractions.Audit;
+using Obot.Shim.Contracts.Audit;
 using Obot.Shim.Contracts.Protocol;
 
 namespace Obot.Gateway.Audit;
@@ -17,19 +18,22 @@ internal sealed class RefusalLog(IAuditEvents events, TimeProvider time)
     public async Task InvokeAsync(HttpContext context, string serverId, RequestDelegate next)
     {
         var started = time.GetTimestamp();
+        var audited = new AuditedRequest(CallId.New(time.GetUtcNow()));
+        context.Features.Set(audited);
         await next(context);
-        if (context.Features.Get<Refusal>() is { } refusal)
+        if (audited.Refusal is { } refusal)
         {
-            events.Record(EventOf(context, serverId, refusal, time.GetElapsedTime(started)));
+            events.Record(EventOf(context, serverId, audited.Id, refusal, time.GetElapsedTime(started)));
         }
     }
 
-    private static AuditEvent EventOf(HttpContext context, string serverId, Refusal refusal, TimeSpan duration)
+    private static AuditEvent EventOf(HttpContext context, string serverId, Guid id, Refusal refusal, TimeSpan duration)
     {
         var request = context.Request;
         var caller = context.Features.Get<Verdict>()?.Principal;
         return new()
         {
+            Id = id,
             Method = refusal.Method ?? (request.Headers[McpHeaders.Method] is { Count: 1 } method && HttpMethods.IsPost(request.Method) ? method.ToString() : request.Method),
             Identifier = refusal.Identifier,
             Status = context.Response.StatusCode,

@@ -121,6 +121,11 @@ internal sealed class GuardForwarder(IHttpForwarder forwarder, IOptions<GatewayO
             var headers = proxyRequest.Headers;
             headers.Host = null;
             headers.TryAddWithoutValidation(ObotHeaders.Assertion, call.Assertion);
+            if (httpContext.Features.Get<AuditedRequest>() is { } audited)
+            {
+                headers.TryAddWithoutValidation(ObotHeaders.CallId, audited.Text);
+            }
+
             if (ClientAddress.Of(httpContext) is { } address)
             {
                 headers.TryAddWithoutValidation(ObotHeaders.ClientIp, address);

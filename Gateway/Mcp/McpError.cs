@@ -21,7 +21,11 @@ internal static class McpError
             return;
         }
 
-        context.Features.Set(Refusal.Of(message, body.Span));
+        if (context.Features.Get<AuditedRequest>() is { } audited)
+        {
+            audited.Refusal = Refusal.Of(message, body.Span);
+        }
+
         context.Response.StatusCode = status;
         context.Response.ContentType = "application/json";
         await using var writer = new Utf8JsonWriter(context.Response.BodyWriter);

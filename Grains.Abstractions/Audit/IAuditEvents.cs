@@ -15,9 +15,10 @@ public interface IAuditEvents
 /// <summary>One event. Fields as in <see cref="AuditEntry"/>.</summary>
 public sealed record AuditEvent
 {
+    /// <summary>UUIDv7 of the call where it has one already; a guard may have recorded it, too, and then it counts once.</summary>
+    public Guid? Id { get; init; }
     public required string Method { get; init; }
     public required int Status { get; init; }
-    public DateTimeOffset? At { get; init; }
     public TimeSpan Duration { get; init; }
     public string? UserId { get; init; }
     public string? CredentialId { get; init; }

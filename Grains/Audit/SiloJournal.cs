@@ -110,8 +110,7 @@ internal sealed partial class SiloJournal(AuditFolders folders, AuditIntake inta
 
     private bool Append(AuditEvent happened)
     {
-        var at = happened.At ?? time.GetUtcNow() - happened.Duration;
-        at = at.AddTicks(-(at.Ticks % TimeSpan.TicksPerMicrosecond));
+        var id = happened.Id ?? CallId.New(time.GetUtcNow());
         var writer = writers.TryTake(out var one) ? one : new();
         try
         {
@@ -123,8 +122,8 @@ internal sealed partial class SiloJournal(AuditFolders folders, AuditIntake inta
 
             writer.Begin(new()
             {
-                Id = Guid.CreateVersion7(at),
-                At = at,
+                Id = id,
+                At = CallId.TimeOf(id) ?? time.Now(),
                 Duration = happened.Duration,
                 UserId = happened.UserId,
                 CredentialId = happened.CredentialId,

@@ -66,14 +66,14 @@ internal sealed class StoredAuditLogs(RecordPools pools, AuditSight sight, IEncr
     public async Task<AuditEntry?> Find(Principal caller, string id, CancellationToken cancellationToken)
     {
         var servers = await sight.ServersOfAsync(caller, cancellationToken);
-        if (!Guid.TryParseExact(id, "D", out var guid) || MomentOf(guid) is not { } moment)
+        if (!Guid.TryParseExact(id, "D", out var guid) || CallId.TimeOf(guid) is not { } moment)
         {
             return null;
         }
 
         var conditions = await AuditConditions.OfAsync(new(), servers, sight, cancellationToken);
         await using var command = conditions.Command(
-            pools.Reads, where => $"SELECT {Columns} FROM {AuditKind.Logs} WHERE at >= $1 AND at < $2 AND id = $3{where}", moment, moment.AddMilliseconds(1), guid);
+            pools.Reads, where => $"SELECT {Columns} FROM {AuditKind.Logs} WHERE at = $1 AND id = $2{where}", moment, guid);
         var found = new List<AuditEntry>(1);
         await ReadAsync(found, command, cancellationToken);
         if (found.Count == 0)
@@ -172,14 +172,5 @@ internal sealed class StoredAuditLogs(RecordPools pools, AuditSight sight, IEncr
         return isRecorded
             ? new(detail.RequestHeaders, detail.ResponseHeaders, Encoding.UTF8.GetString(detail.RequestBody.Span), Encoding.UTF8.GetString(detail.ResponseBody.Span))
             : throw new ServerUnavailableException("Reading a record's bodies is itself recorded, and that is not possible just now: the audit log of this silo cannot be written.");
-    }
-
-    /// <summary>RFC 9562, section 5.7: the millisecond that a version 7 id was made in.</summary>
-    private static DateTimeOffset? MomentOf(Guid id)
-    {
-        Span<byte> bytes = stackalloc byte[16];
-        id.TryWriteBytes(bytes, bigEndian: true, out _);
-        var milliseconds = (long)(System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(bytes) >> 16);
-        return id.Version == 7 && milliseconds < DateTimeOffset.MaxValue.ToUnixTimeMilliseconds() ? DateTimeOffset.FromUnixTimeMilliseconds(milliseconds) : null;
     }
 }

@@ -28,19 +28,36 @@ internal sealed class GuardPipeline(AssertionVerifier assertions, Authorizer aut
         try
         {
             await HandleAsync(call);
-            call.Capture?.End();
         }
         catch (IOException) when (call.Capture is not null)
         {
-            // no record, no answer: the client must not take for done what nobody can prove
             context.Abort();
         }
         finally
         {
-            if (call.Capture is { } capture)
-            {
-                trail!.Return(capture);
-            }
+            End(call);
+        }
+    }
+
+    /// <summary>No record, no answer: a client must not take for done what nobody can prove.</summary>
+    private void End(GuardCall call)
+    {
+        if (call.Capture is not { } capture)
+        {
+            return;
+        }
+
+        try
+        {
+            capture.End();
+        }
+        catch (IOException)
+        {
+            call.Context.Abort();
+        }
+        finally
+        {
+            trail!.Return(capture);
         }
     }
 

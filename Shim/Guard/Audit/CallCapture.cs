@@ -24,7 +24,7 @@ internal sealed class CallCapture : IDisposable
     private readonly List<KeyValuePair<string, string>> headers = new(16);
     private readonly KeptBytes request;
     private readonly KeptBytes response;
-    private DateTimeOffset at;
+    private Guid id;
     private string? session;
     private ClientName? client;
     private bool isRecorded;
@@ -45,8 +45,9 @@ internal sealed class CallCapture : IDisposable
 
     public void Begin(GuardCall call, DateTimeOffset now)
     {
-        (Call, at, isRecorded, isBegun) = (call, now.AddTicks(-(now.Ticks % TimeSpan.TicksPerMicrosecond)), false, false);
+        (Call, isRecorded, isBegun) = (call, false, false);
         var context = call.Context;
+        id = context.Request.Headers[ObotHeaders.CallId] is { Count: 1 } given && Guid.TryParseExact(given[0], "D", out var known) && known.Version == 7 ? known : CallId.New(now);
 
         // now: on the way to the server some are taken away and others put in
         foreach (var (name, values) in context.Request.Headers)
@@ -132,8 +133,8 @@ internal sealed class CallCapture : IDisposable
         name ??= ClientName.OfUserAgent(call.Context.Request.Headers.UserAgent);
         frame.Begin(new()
         {
-            Id = Guid.CreateVersion7(at),
-            At = at,
+            Id = id,
+            At = CallId.TimeOf(id)!.Value,
             Duration = duration,
             UserId = call.Caller?.UserId,
             CredentialId = call.Caller?.CredentialId,

@@ -173,6 +173,7 @@ internal sealed class UpstreamForwarder(Upstream upstream, SessionSeal seal, ISe
         {
             headers.Remove(ObotHeaders.Assertion);
             headers.Remove(ObotHeaders.ClientIp);
+            headers.Remove(ObotHeaders.CallId);
             headers.Authorization = default;
             headers.Cookie = default;
 

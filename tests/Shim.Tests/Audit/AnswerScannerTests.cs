@@ -38,7 +38,7 @@ public sealed class AnswerScannerTests
             for (var shift = 0; shift < 7; shift++)
             {
                 var scanner = new AnswerScanner();
-                scanner.Feed(Encoding.UTF8.GetBytes($$"""{"error":{"message":"{{new string('x', shift)}}{{string.Concat(Enumerable.Repeat(filler, 600))}}"}}"""));
+                scanner.Feed(Encoding.UTF8.GetBytes("{\"error\":{\"message\":\"" + new string('x', shift) + string.Concat(Enumerable.Repeat(filler, 600)) + "\"}}"));
                 Assert.StartsWith(new string('x', shift), scanner.ErrorMessage, StringComparison.Ordinal);
                 Assert.DoesNotContain('\uFFFD', scanner.ErrorMessage);
                 Assert.InRange(scanner.ErrorMessage.Length, 70, 500);

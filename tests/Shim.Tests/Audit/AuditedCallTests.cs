@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using Microsoft.AspNetCore.Http;
 using Obot.Shim.Contracts.Audit;
 using Obot.Shim.Contracts.Boot;
 using Obot.Shim.Contracts.Protocol;
@@ -47,7 +48,7 @@ public sealed class AuditedCallTests : IAsyncLifetime
         var detail = AuditDetail.Read(record.Detail);
         Assert.Equal(Call[..50], Encoding.UTF8.GetString(detail.RequestBody.Span));
         Assert.Equal(50, detail.ResponseBody.Length);
-        Assert.Equal(110, record.ResponseBytes);
+        Assert.Equal(113, record.ResponseBytes);
         Assert.Contains(new("X-Api-Key", "***"), detail.RequestHeaders);
         Assert.DoesNotContain(detail.RequestHeaders, pair => pair.Key.StartsWith("Obot-", StringComparison.OrdinalIgnoreCase));
         Assert.Equal("-32001: Session not found", all[0].Error);
@@ -122,6 +123,7 @@ public sealed class AuditedCallTests : IAsyncLifetime
         using var response = await Guard.SendAsync(HttpMethod.Post, "ann", [], """{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","clientInfo":{"name":"Visual Studio Code","version":"1.99"}}}""");
         var session = response.Headers.GetValues(McpHeaders.SessionId).Single();
         await Guard.PostAsync(Call, (McpHeaders.SessionId, session));
+        Guard.Answer = context => TestGuard.WriteAsync(context, """{"jsonrpc":"2.0","id":1,"result":{}}""");
         await Guard.PostAsync(
             """{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},"io.modelcontextprotocol/clientInfo":{"name":"modern","version":"2"}}}}""",
             (McpHeaders.ProtocolVersion, "2026-07-28"), (McpHeaders.Method, "tools/list"));
