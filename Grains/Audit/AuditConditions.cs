@@ -21,7 +21,7 @@ internal sealed class AuditConditions
         var conditions = new AuditConditions();
         if (servers is not null)
         {
-            conditions.Add("server_id = ANY({0})", servers);
+            conditions.Add("server_id = ANY({0})", (object)servers);
         }
 
         conditions.Equal("server_id", query.McpServerId);
