@@ -7,12 +7,16 @@ using Obot.Gateway.Audit;
 using Obot.Gateway.Authentication;
 using Obot.Gateway.Control;
 using Obot.Gateway.Credentials;
+using Obot.Gateway.Filters;
 using Obot.Gateway.Limits;
+using Obot.Gateway.Llm;
 using Obot.Gateway.Management;
 using Obot.Gateway.Mcp;
 using Obot.Gateway.OAuth;
+using Obot.Gateway.Registry;
 using Obot.Grains.Abstractions.Policies;
 using Obot.Grains.Abstractions.Security;
+using Obot.Shim.Contracts.Control;
 using Obot.Shim.Contracts.Exchange;
 
 namespace Obot.Gateway;
@@ -32,6 +36,9 @@ public static class GatewaySetup
         services.AddSingleton<CallerAuthenticator>().AddSingleton<ICallerAuthenticator>(provider => provider.GetRequiredService<CallerAuthenticator>());
         services.AddSingleton<RefusalLog>().AddSingleton<RecordIntake>();
         services.AddSingleton<PolicyPush>().AddSingleton<ControlEndpoint>();
+        services.Configure<RegistryOptions>(configuration.GetSection("Obot:Registry")).AddSingleton<RegistryEndpoints>();
+        services.AddSingleton<PolicyPush>().AddSingleton<ControlEndpoint>().AddSingleton<FilterEndpoint>();
+        services.AddLlmGateway(configuration);
         services.AddCredentialEndpoints();
         services.AddManagement();
         services.AddOAuth(configuration);
@@ -39,13 +46,14 @@ public static class GatewaySetup
     }
 
     /// <summary>
-    /// Refuses foreign hosts and origins, and keeps the internal listener for guards: their control endpoint and their token exchange, which
-    /// answer nowhere else. Then serves <c>/mcp-connect/{serverId}</c>.
+    /// Refuses foreign hosts and origins, and keeps the internal listener for guards: their control endpoint, their token exchange and their
+    /// filter servers, which answer nowhere else. Then serves <c>/mcp-connect/{serverId}</c>.
     /// </summary>
     public static IApplicationBuilder UseGateway(this IApplicationBuilder app, int controlPort)
     {
         var hosts = app.ApplicationServices.GetRequiredService<Hosts>();
         var control = app.ApplicationServices.GetRequiredService<ControlEndpoint>();
+        var filters = app.ApplicationServices.GetRequiredService<FilterEndpoint>();
         var exchange = app.ApplicationServices.GetRequiredService<ExchangeEndpoint>();
         app.MapWhen(context => context.Connection.LocalPort == controlPort, inner => inner.UseWebSockets().Run(context =>
         {
@@ -59,6 +67,11 @@ public static class GatewaySetup
                 return exchange.HandleAsync(context);
             }
 
+            if (context.Request.Path.StartsWithSegments(FilterCalls.Path, StringComparison.Ordinal, out var filter))
+            {
+                return filters.HandleAsync(context, filter.Value.AsSpan().Trim('/').ToString());
+            }
+
             context.Response.StatusCode = StatusCodes.Status404NotFound;
             return Task.CompletedTask;
         }));
@@ -70,6 +83,7 @@ public static class GatewaySetup
         app.UseOAuthAddress();
 
         // the data path leaves here: no routing, no session middleware, nothing that a page needs
+        app.UseLlmGateway();
         var mcp = app.ApplicationServices.GetRequiredService<McpEndpoint>();
         return app.Use(next => context =>
             context.Request.Path.StartsWithSegments(McpEndpoint.Prefix, StringComparison.Ordinal, out var rest)
@@ -81,6 +95,7 @@ public static class GatewaySetup
     public static void MapGateway(this IEndpointRouteBuilder endpoints)
     {
         endpoints.MapOAuth();
+        RegistryEndpoints.Map(endpoints);
         ConnectEndpoints.Map(endpoints);
         endpoints.MapManagement();
     }

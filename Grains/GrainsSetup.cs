@@ -35,6 +35,7 @@ public static class GrainsSetup
         services.AddSingleton<IAssertionIssuer, AssertionIssuer>();
         services.AddSingleton<IControlCertificate, ControlCertificate>();
         services.AddSignInPorts(configuration);
+        services.AddLlmPorts(configuration);
 
         services.Configure<OutboundOptions>(configuration.GetSection("Obot:Outbound"));
         services.AddSingleton<OutboundClient>().AddSingleton<IOutboundDocuments, OutboundDocuments>();
@@ -47,6 +48,7 @@ public static class GrainsSetup
         services.AddSingleton<SiloHosts>().AddSingleton<ServerBackends>();
         services.AddSingleton<IServerBackend, ProcessBackend>();
         services.AddSingleton<IServerLogs, ServerLogs>();
+        services.AddCatalog(configuration);
         services.AddPlacementDirector<SiloOfKeyPlacement, SiloOfKeyDirector>();
         services.AddAudit(configuration);
         return services.AddManagementPorts();

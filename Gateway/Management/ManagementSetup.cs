@@ -18,7 +18,9 @@ public static class ManagementSetup
         services.AddSingleton<ServerEndpoints>();
         services.AddSingleton<ApiKeyEndpoints>();
         services.AddSingleton<UserEndpoints>().AddSingleton<ServiceAccountEndpoints>().AddSingleton<GroupEndpoints>();
-        services.AddSingleton<AccessRuleEndpoints>();
+        services.AddSingleton<CatalogEndpoints>().AddSingleton<CatalogEntryEndpoints>().AddSingleton<ServerEntryEndpoints>();
+        services.AddSingleton<ImportEndpoints>().AddSingleton<ChangeEndpoints>();
+        services.AddSingleton<AccessRuleEndpoints>().AddSingleton<FilterEndpoints>();
         return services.AddManagementOpenApi();
     }
 
@@ -46,6 +48,14 @@ public static class ManagementSetup
         AccessRuleEndpoints.Map(api);
         AuditLogEndpoints.Map(api);
         CallStatsEndpoints.Map(api);
+        CatalogEndpoints.Map(api);
+        CatalogEntryEndpoints.Map(api);
+        ServerEntryEndpoints.Map(api);
+        ImportEndpoints.Map(api);
+        ChangeEndpoints.Map(api);
+        FilterEndpoints.Map(api);
+        ModelEndpoints.Map(api);
+        ModelPolicyEndpoints.Map(api);
         api.MapGet("/version", Version).WithTags("version").Produces<VersionBody>().WithSummary("What runs here");
         api.Map("/{**rest}", NotFound).ExcludeFromDescription();
         return api;
