@@ -51,6 +51,7 @@ internal sealed class ParkedStream(RouteTable routes, GuardForwarder forwarder, 
             }
         }
 
+        request.Headers.TryAddWithoutValidation(ObotHeaders.Instance, route.Instance);
         request.Headers.TryAddWithoutValidation(ObotHeaders.Assertion, assertion);
         if (ClientAddress.Of(context) is { } address)
         {

@@ -143,7 +143,7 @@ internal sealed class CallCapture : IDisposable
             Method = MethodOf(call),
             Identifier = call.Name,
             Status = isGone ? ClientGone : http.StatusCode,
-            Error = ErrorOf(http.StatusCode, isGone),
+            Error = ErrorOf(call, isGone),
             SessionId = AuditSession.Of(handle),
             TraceId = TraceOf(call.Context.Request.Headers.TraceParent),
             ClientIp = call.ClientIp,
@@ -191,8 +191,14 @@ internal sealed class CallCapture : IDisposable
         trail.Record(this, Call!);
     }
 
-    private string? ErrorOf(int status, bool isGone)
+    private string? ErrorOf(GuardCall call, bool isGone)
     {
+        var status = call.Context.Response.StatusCode;
+        if (call.Filters?.Find(run => run.Outcome is FilterOutcomes.Rejected or FilterOutcomes.Failed) is { } filter)
+        {
+            return $"filter '{filter.Name}' {filter.Outcome}{(filter.Detail is null ? "" : $": {filter.Detail}")}";
+        }
+
         if (answer.HasError)
         {
             return $"{answer.ErrorCode}: {answer.ErrorMessage}";

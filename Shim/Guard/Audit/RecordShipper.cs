@@ -28,7 +28,7 @@ internal sealed class RecordShipper(AuditTrail trail, string root, TimeProvider 
         long? looked = null;
         while (true)
         {
-            while (trail.Journal.Read(trail.Journal.Acknowledged, BatchBytes, ref buffer, out var next) is > 0 and var bytes)
+            while (Read(out var next) is > 0 and var bytes)
             {
                 await ShipAsync(buffer.AsMemory(0, bytes), send, ended);
                 trail.Journal.Acknowledge(next);
@@ -58,6 +58,20 @@ internal sealed class RecordShipper(AuditTrail trail, string root, TimeProvider 
         if (pending.TryRemove(id, out var waiting))
         {
             waiting.TrySetResult(isCommitted);
+        }
+    }
+
+    /// <summary>A disk that fails is the trail's business, which refuses calls for it; the channel goes on.</summary>
+    private int Read(out JournalPosition next)
+    {
+        try
+        {
+            return trail.Journal.Read(trail.Journal.Acknowledged, BatchBytes, ref buffer, out next);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            next = default;
+            return 0;
         }
     }
 

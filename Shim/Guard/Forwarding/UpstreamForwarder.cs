@@ -177,6 +177,7 @@ internal sealed class UpstreamForwarder(Upstream upstream, SessionSeal seal, ISe
             headers.Remove(ObotHeaders.Assertion);
             headers.Remove(ObotHeaders.ClientIp);
             headers.Remove(ObotHeaders.CallId);
+            headers.Remove(ObotHeaders.Instance);
             headers.Authorization = default;
             headers.Cookie = default;
 
