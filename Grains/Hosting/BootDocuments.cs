@@ -59,7 +59,8 @@ internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertifi
         start,
         $"{guard.Value.ListenAddress}:0",
         guard.Value.ControlUrls,
-        new() { Socket = socket, Secret = secret });
+        new() { Socket = socket, Secret = secret },
+        journals.Of(start.Instance));
 
     /// <summary>For a guard of many instances: what one of them is.</summary>
     /// <exception cref="ServerStartException">Its address lacks a value.</exception>
