@@ -185,9 +185,11 @@ internal sealed class UpstreamForwarder(Upstream upstream, SessionSeal seal, ISe
             headers.Remove("X-HTTP-Method-Override");
             headers.Remove("X-HTTP-Method");
             headers.Remove("X-Method-Override");
-
-            // what comes back has to be read: by the record, by filters, and where tools are taken out of it
-            headers.AcceptEncoding = default;
+            if (call.IsScreened || call.Capture is not null)
+            {
+                // what comes back has to be read: by the record, by filters, and where tools are taken out of it
+                headers.AcceptEncoding = default;
+            }
 
             if (call.UpstreamSession is { } session)
             {
