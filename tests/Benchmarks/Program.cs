@@ -9,6 +9,7 @@ var arguments = new Arguments(args);
 return args switch
 {
     ["server", ..] => await EchoServer.RunAsync(),
+    ["hook", ..] => await HookReceiver.RunAsync(),
     ["yarp", ..] => await YarpHop.RunAsync(arguments),
     ["growth", ..] => await GrowthCommand.RunAsync(arguments, TimeProvider.System),
     ["storage", ..] => await StorageCommand.RunAsync(arguments),
