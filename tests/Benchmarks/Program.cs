@@ -1,4 +1,5 @@
 using Obot.Benchmarks;
+using Obot.Benchmarks.Audit;
 using Obot.Benchmarks.Fixtures;
 using Obot.Benchmarks.Llm;
 using Obot.Benchmarks.Load;
@@ -11,6 +12,7 @@ return args switch
     ["server", ..] => await EchoServer.RunAsync(),
     ["hook", ..] => await HookReceiver.RunAsync(),
     ["yarp", ..] => await YarpHop.RunAsync(arguments),
+    ["growth", ..] => await GrowthCommand.RunAsync(arguments, TimeProvider.System),
     ["storage", ..] => await StorageCommand.RunAsync(arguments),
     ["llm-server", ..] => await ModelServer.RunAsync(),
     ["llm", ..] => await LlmBench.RunAsync(arguments),
