@@ -19,7 +19,7 @@ namespace Obot.Gateway.Llm;
 /// <c>/api/llm-proxy</c>: authenticate, read what is asked for, find who may answer it, set aside what it may cost, forward, settle. On the
 /// warm path no database is asked, and a grain only where a budget counts.
 /// </summary>
-internal sealed class LlmEndpoint(VerdictCache verdicts, ILlmTickets tickets, IUserDirectory users, ILlmDirectory directory, MessageGuard messages, BudgetDesk budgets, LlmRouter router, ModelLists lists, LlmRecords records, IOptions<LlmOptions> options, TimeProvider time)
+internal sealed class LlmEndpoint(VerdictCache verdicts, ILlmTickets tickets, IUserDirectory users, ILlmDirectory directory, MessageGuard messages, AnswerCache cache, BudgetDesk budgets, LlmRouter router, ModelLists lists, LlmRecords records, IOptions<LlmOptions> options, TimeProvider time)
 {
     public async Task HandleAsync(HttpContext context, string rest)
     {
@@ -94,9 +94,15 @@ internal sealed class LlmEndpoint(VerdictCache verdicts, ILlmTickets tickets, IU
         try
         {
             call.Error = await PrepareAsync(call, body);
-            if (call.Error is null)
+            if (call.Cached is { } cached)
             {
+                await AnswerCache.WriteAsync(call, cached);
+            }
+            else if (call.Error is null)
+            {
+                call.Copy = cache.NewCopy(call);
                 await router.RouteAsync(call);
+                cache.Keep(call);
             }
 
             if (call.Error is not null && !context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
@@ -144,7 +150,7 @@ internal sealed class LlmEndpoint(VerdictCache verdicts, ILlmTickets tickets, IU
         {
             LlmVerdict.Unknown => new(StatusCodes.Status404NotFound, "model_not_found", $"There is no model '{asked}' here, or it is switched off. GET models lists what you may use.") { Param = "model" },
             LlmVerdict.Denied => new(StatusCodes.Status403Forbidden, "model_access_denied", $"No model access policy lets you use '{asked}'. An administrator can make one.") { Param = "model" },
-            _ => await messages.CheckRequestAsync(call, aborted) ?? await budgets.ReserveAsync(call, aborted),
+            _ => await messages.CheckRequestAsync(call, aborted) ?? ((call.Cached = cache.Find(call)) is null ? await budgets.ReserveAsync(call, aborted) : null),
         };
     }
 

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Obot.Gateway.Llm.Answers;
 using Obot.Gateway.Llm.Budgets;
 using Obot.Gateway.Llm.Messages;
 using Obot.Gateway.Llm.Recording;
@@ -15,7 +16,7 @@ internal static class LlmGatewaySetup
     public static IServiceCollection AddLlmGateway(this IServiceCollection services, IConfiguration configuration)
     {
         services.Configure<LlmOptions>(configuration.GetSection("Obot:Llm"));
-        services.AddSingleton<LlmForwarder>().AddSingleton<Circuits>().AddSingleton<LlmRouter>();
+        services.AddSingleton<AnswerCache>().AddSingleton<LlmForwarder>().AddSingleton<Circuits>().AddSingleton<LlmRouter>();
         services.AddSingleton<RequestLeases>().AddSingleton<BudgetDesk>();
         services.AddHostedService(provider => provider.GetRequiredService<BudgetDesk>());
         services.AddSingleton<MessageMatcher>().AddSingleton<MessageJudge>().AddSingleton<MessageGuard>();

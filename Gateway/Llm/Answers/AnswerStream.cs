@@ -47,6 +47,9 @@ internal sealed class AnswerStream : Stream
 
     public AnswerEnd End { get; private set; }
 
+    /// <summary>Gets everything that the client gets, beside the record's sample.</summary>
+    public BodySample? Copy { get; init; }
+
     /// <summary>
     /// Where it is set, nothing is given before everything is there and was looked at; what it returns takes the answer's place, null leaves it.
     /// </summary>
@@ -101,6 +104,7 @@ internal sealed class AnswerStream : Stream
                 }
 
                 sample?.Add(part.Span);
+                Copy?.Add(part.Span);
                 return part.Length;
             }
 
@@ -113,6 +117,7 @@ internal sealed class AnswerStream : Stream
             if (read > 0)
             {
                 sample?.Add(buffer.Span[..read]);
+                Copy?.Add(buffer.Span[..read]);
                 return read;
             }
         }

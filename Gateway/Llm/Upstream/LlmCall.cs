@@ -47,6 +47,12 @@ internal sealed class LlmCall(HttpContext context, LlmDoor door, Verdict verdict
     /// <summary>The answer's first bytes; null where none are kept.</summary>
     public BodySample? Sample { get; init; }
 
+    /// <summary>The whole answer, where it may be served again.</summary>
+    public BodySample? Copy { get; set; }
+
+    /// <summary>An earlier answer that is served again.</summary>
+    public byte[]? Cached { get; set; }
+
     /// <summary>Message policies that it broke.</summary>
     public IReadOnlyList<MessageViolation> Violations { get; set; } = [];
 

@@ -187,6 +187,7 @@ internal sealed class LlmForwarder(IHttpForwarder forwarder) : IDisposable
                 await proxyResponse.Content.ReadAsStreamAsync(cancellationToken), attempt.FilterFor(proxyResponse), provider, attempt.Call.Sample, attempt.Call.StartedAt, attempt.Time, httpContext.RequestAborted)
             {
                 Check = proxyResponse.IsSuccessStatusCode ? attempt.Check : null,
+                Copy = proxyResponse.IsSuccessStatusCode ? attempt.Call.Copy : null,
             };
             if (!await answer.PrimeAsync(attempt.FirstToken.Token))
             {
