@@ -47,10 +47,14 @@ try {
   await page.goto(`${origin}/admin/model-policies`);
   await openDialog('New policy');
   await dialog.getByLabel('Name').fill(`${prefix} for all`);
+  for (let i = 0; i < 10 && (await dialog.getByLabel('Models').inputValue()) === ''; i++) {
+    await dialog.getByLabel('Models').pressSequentially(`${prefix}/*`);
+    await page.waitForTimeout(500);
+  }
+
   await dialog.getByLabel('Who').click();
   await page.locator('.mud-popover-open .mud-list-item').filter({ hasText: 'Everyone' }).first().click();
   await page.keyboard.press('Escape');
-  await dialog.getByLabel('Models').fill(`${prefix}/*`);
   await dialog.getByRole('button', { name: 'Save' }).click();
   await page.getByRole('cell', { name: `${prefix} for all` }).waitFor();
   await picture('models-3-policies');
