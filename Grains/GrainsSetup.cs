@@ -44,7 +44,7 @@ public static class GrainsSetup
         services.AddCredentials(configuration);
 
         services.AddHttpClient(ProcessHost.HttpClientName, client => client.Timeout = TimeSpan.FromSeconds(5));
-        services.AddSingleton<BootDocuments>().AddSingleton<ServerPlans>().AddSingleton<RecentLogs>();
+        services.AddSingleton<ServerAccounts>().AddSingleton<BootDocuments>().AddSingleton<ServerPlans>().AddSingleton<RecentLogs>();
         services.AddSingleton<ProcessHost>().AddSingleton<IHostedService>(provider => provider.GetRequiredService<ProcessHost>());
         services.AddSingleton<SiloHosts>().AddSingleton<ServerBackends>();
         services.AddSingleton<IServerBackend, ProcessBackend>().AddSingleton<IServerBackend, PooledBackend>();

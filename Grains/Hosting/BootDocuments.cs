@@ -6,6 +6,7 @@ using Obot.Grains.Abstractions.Policies;
 using Obot.Grains.Abstractions.Security;
 using Obot.Grains.Audit;
 using Obot.Grains.Filters;
+using Obot.Grains.Hosting.Process;
 using Obot.Shim.Contracts.Boot;
 
 namespace Obot.Grains.Hosting;
@@ -14,7 +15,7 @@ namespace Obot.Grains.Hosting;
 /// Writes the two boot documents of a generation. This is where the secrets part: the bridge gets the server's configuration and
 /// nothing of the cluster, the guard the reverse.
 /// </summary>
-internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertificate certificate, IOptions<HostingOptions> options, IOptions<GuardOptions> guard, IOptions<SecurityOptions> security, IOptions<LimitOptions> limits, IOptions<AuditOptions> audit, AuditFolders journals)
+internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertificate certificate, ServerAccounts accounts, IOptions<HostingOptions> options, IOptions<GuardOptions> guard, IOptions<SecurityOptions> security, IOptions<LimitOptions> limits, IOptions<AuditOptions> audit, AuditFolders journals)
 {
     private const string SessionKeyPurpose = "mcp-session";
 
@@ -33,22 +34,22 @@ internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertifi
             return null;
         }
 
-        var data = Path.GetFullPath(options.Value.DataPath);
-        var folder = Path.Combine(data, "instances", start.Instance.ToString().Replace('/', '~'));
-        Directory.CreateDirectory(folder);
+        var instance = start.Instance.ToString().Replace('/', '~');
+        var users = accounts.Of(instance, package.Package);
         return new()
         {
             Socket = socket,
             Secret = secret,
-            WorkingDirectory = folder,
-            Environment = EnvironmentOf(start, folder),
+            WorkingDirectory = accounts.Home(instance, users),
+            Environment = EnvironmentOf(start, accounts.Files(instance), users),
+            Accounts = users,
             Command = new()
             {
                 Runtime = runtime,
                 Package = package.Package,
                 Command = package.Command,
                 Arguments = package.Args,
-                PackageCache = Path.Combine(data, "packages"),
+                PackageCache = accounts.Packages(),
             },
             Limits = new() { StartupTimeoutSeconds = start.Manifest.StartupTimeoutSeconds },
         };
@@ -116,7 +117,7 @@ internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertifi
         },
     };
 
-    private static Dictionary<string, string> EnvironmentOf(ServerStart start, string folder)
+    private static Dictionary<string, string> EnvironmentOf(ServerStart start, string files, BridgeAccounts? users)
     {
         var environment = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var entry in start.Manifest.Env)
@@ -133,20 +134,24 @@ internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertifi
             }
 
             value = entry.Prefix + value;
-            environment[entry.Key] = entry.File is true || entry.DynamicFile is true ? WriteFile(folder, entry.Key, value) : value;
+            environment[entry.Key] = entry.File is true || entry.DynamicFile is true ? WriteFile(files, entry.Key, value, users) : value;
         }
 
         return environment;
     }
 
-    private static string WriteFile(string folder, string key, string value)
+    private static string WriteFile(string folder, string key, string value, BridgeAccounts? users)
     {
-        var path = Path.Combine(Directory.CreateDirectory(Path.Combine(folder, ".files")).FullName, key);
-        using var file = new FileStream(path, new FileStreamOptions
+        var path = Path.Combine(folder, key);
+        using (var file = new FileStream(path, new FileStreamOptions
         {
-            Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-        });
-        file.Write(System.Text.Encoding.UTF8.GetBytes(value));
+            Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+        }))
+        {
+            file.Write(System.Text.Encoding.UTF8.GetBytes(value));
+        }
+
+        ServerAccounts.Give(path, users);
         return path;
     }
 }

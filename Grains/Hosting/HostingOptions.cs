@@ -28,6 +28,12 @@ public sealed class HostingOptions
     /// <summary>Folder of the platform on this machine; instances live below <c>instances/</c>, packages below <c>packages/</c>. Default <c>.obot</c>.</summary>
     public string DataPath { get; set; } = ".obot";
 
+    /// <summary>
+    /// As root on Linux, every local process server has a user id of its own. Default true; <c>false</c> runs servers as root, which only those who
+    /// trust each of them should do.
+    /// </summary>
+    public bool OwnAccounts { get; set; } = true;
+
     /// <summary>Time between two health checks. Default 10 s.</summary>
     public TimeSpan HealthInterval { get; set; } = TimeSpan.FromSeconds(10);
 

@@ -21,7 +21,23 @@ public sealed record BridgeBoot
     /// <summary>Folder of this instance: working directory and <c>HOME</c> of the server.</summary>
     public required string WorkingDirectory { get; init; }
 
+    /// <summary>Null: everything runs as the bridge's own user.</summary>
+    public BridgeAccounts? Accounts { get; init; }
+
     public BridgeLimits Limits { get; set; } = new();
+}
+
+/// <summary>User ids, which are group ids too and need no entry in any user database. The bridge itself is root then.</summary>
+public sealed record BridgeAccounts
+{
+    /// <summary>util-linux: becomes another user before it runs a program.</summary>
+    public const string Switcher = "setpriv";
+
+    /// <summary>Runs the server.</summary>
+    public required uint Server { get; init; }
+
+    /// <summary>Installs its package, whose scripts run then.</summary>
+    public required uint Packages { get; init; }
 }
 
 /// <summary>A command line of the manifest.</summary>

@@ -77,6 +77,7 @@ internal sealed class ChildProcess : IDisposable
         }
 
         ChildEnvironment.ForServer(start, boot, command.PathPrefix);
+        OtherUser.RunAs(start, boot.Accounts?.Server);
         try
         {
             return new ChildProcess(Process.Start(start)!, boot.Limits, log, owner);

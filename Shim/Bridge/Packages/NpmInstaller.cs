@@ -26,8 +26,16 @@ internal static class NpmInstaller
             start.ArgumentList.Add(argument);
         }
 
-        ChildEnvironment.ForInstaller(start, boot, Path.Combine(boot.Command.PackageCache, ".npm"));
+        var cache = boot.Accounts is null ? Path.Combine(boot.Command.PackageCache, ".npm") : OwnCache(folder, boot.Accounts.Packages);
+        ChildEnvironment.ForInstaller(start, boot, cache);
         await File.WriteAllTextAsync(Path.Combine(folder, "package.json"), """{"private":true}""", cancellationToken);
+        if (boot.Accounts is { Packages: var id })
+        {
+            OtherUser.Give(Path.Combine(folder, "package.json"), id);
+            OtherUser.Give(folder, id);
+            start.Environment["HOME"] = cache;
+            OtherUser.RunAs(start, id);
+        }
 
         using var process = Process.Start(start)!;
         try
@@ -47,6 +55,28 @@ internal static class NpmInstaller
             ProcessTree.Kill(ProcessTree.Of(process.Id));
             throw;
         }
+    }
+
+    /// <summary>Beside the installations of the package, its own user's: with the user configuration of npm that the platform itself would use.</summary>
+    private static string OwnCache(string folder, uint id)
+    {
+        var cache = Directory.CreateDirectory(Path.Combine(Path.GetDirectoryName(folder)!, ".npm")).FullName;
+        OtherUser.Give(cache, id);
+        var settings = Path.Combine(Environment.GetEnvironmentVariable("HOME") ?? "/root", ".npmrc");
+        if (File.Exists(settings))
+        {
+            // never through a link that an earlier installation left: whatever is there goes first
+            var copy = Path.Combine(cache, ".npmrc");
+            File.Delete(copy);
+            using (var file = new FileStream(copy, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite }))
+            {
+                file.Write(File.ReadAllBytes(settings));
+            }
+
+            OtherUser.Give(copy, id);
+        }
+
+        return cache;
     }
 
     private static ServerStartException Explain(PackageSpec spec, int exitCode, IReadOnlyCollection<string> errors)

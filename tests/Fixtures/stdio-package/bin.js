@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Starts the .NET fixture on our standard streams. FIXTURE_MODE picks one of the ways a server can misbehave instead.
 import { spawn } from 'node:child_process';
+import { appendFileSync, readFileSync, readdirSync, statSync } from 'node:fs';
 
 const flood = () => {
   const line = `${'e'.repeat(1023)}\n`;
@@ -20,6 +21,18 @@ const modes = {
   // says something that is not JSON-RPC before it serves
   chatters: () => { console.log('Welcome to the fixture!'); serve(); },
   serves: () => serve(),
+  // writes down who it is and what it can read of FIXTURE_SNOOP (paths, separated by commas), then serves
+  snoops: () => {
+    const seen = process.env.FIXTURE_SNOOP.split(',').map(path => {
+      try {
+        return `${path} ${statSync(path).isDirectory() ? readdirSync(path).length : readFileSync(path).length}`;
+      } catch (error) {
+        return `${path} ${error.code}`;
+      }
+    });
+    appendFileSync(process.env.FIXTURE_LOG, [`uid ${process.getuid()}`, ...seen, ''].join('\n'));
+    serve();
+  },
 };
 
 function serve() {

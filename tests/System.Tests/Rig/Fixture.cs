@@ -16,6 +16,9 @@ internal sealed class Fixture : IAsyncDisposable
         Url = url;
     }
 
+    /// <summary>The same where the user of an instance can read it, whoever owns the checkout.</summary>
+    private static readonly Lazy<string> Readable = new(CopyOut);
+
     public static string Dll => Path.Combine(Repository.FixtureFolder, "Obot.ConformanceServer.dll");
 
     public Uri Url { get; }
@@ -71,7 +74,7 @@ internal sealed class Fixture : IAsyncDisposable
     /// <summary>Environment that the packaged fixture needs, as a manifest has it.</summary>
     public static object[] PackageEnvironment(string? mode = null, string? log = null, params (string Key, string Value)[] more) =>
     [
-        new { key = "FIXTURE_DLL", value = Dll },
+        new { key = "FIXTURE_DLL", value = Readable.Value },
         new { key = "FIXTURE_DOTNET", value = Environment.ProcessPath is { } path && Path.GetFileName(path) is "dotnet" ? path : "dotnet" },
         new { key = "FIXTURE_MODE", value = mode ?? "serves" },
         new { key = "FIXTURE_LOG", value = log ?? "" },
@@ -87,6 +90,18 @@ internal sealed class Fixture : IAsyncDisposable
         }
 
         process.Dispose();
+    }
+
+    private static string CopyOut()
+    {
+        var scratch = new Scratch("fixture");
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => scratch.Dispose();
+        foreach (var file in Directory.EnumerateFiles(Repository.FixtureFolder))
+        {
+            File.Copy(file, Path.Combine(scratch.Folder, Path.GetFileName(file)));
+        }
+
+        return Path.Combine(scratch.Folder, Path.GetFileName(Dll));
     }
 
     private static async Task<string> PackAsync()
