@@ -87,7 +87,7 @@ internal sealed partial class BudgetDesk(IGrainFactory grains, RequestLeases lea
             return Cost(call.Target?.Prices, call.Scan.InputTokens, 0, 0);
         }
 
-        if (call.Answer is null || call.Error is not null)
+        if (call.Answer is null || !call.Succeeded)
         {
             return default;
         }
