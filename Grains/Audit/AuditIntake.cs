@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using Npgsql;
 using Obot.Grains.Abstractions.Audit;
 using Obot.Grains.Abstractions.Encryption;
 using Obot.Grains.Abstractions.Hosting;
@@ -26,8 +25,7 @@ internal sealed partial class AuditIntake(RecordWriter<AuditRow> writer, IEncryp
 
             await writer.WriteAsync(records.ConvertAll(record => AuditRow.Of(record, serverId, encryption)), cancellationToken);
         }
-        catch (Exception e) when (e is NpgsqlException or EncryptionException or TimeoutException or IOException or System.Threading.Channels.ChannelClosedException
-            || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
             throw new AuditUnavailableException($"Records of calls cannot be stored now: {e.Message}", e);
         }

@@ -14,9 +14,10 @@ internal sealed class AuditSight(IDbContextFactory<ObotDb> databases)
     /// <exception cref="NotAllowedException">None, whoever owns them.</exception>
     public async Task<string[]?> ServersOfAsync(Principal caller, CancellationToken cancellationToken)
     {
+        // never more than the credential reaches
         if (caller.Auditor || caller.Role >= Role.Admin)
         {
-            return null;
+            return caller.ServerIds?.ToArray();
         }
 
         if (caller.Role < Role.Power)
@@ -25,7 +26,9 @@ internal sealed class AuditSight(IDbContextFactory<ObotDb> databases)
         }
 
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        return await db.Servers.Where(row => row.OwnerId == caller.UserId).Select(row => row.Id).ToArrayAsync(cancellationToken);
+        var own = db.Servers.Where(row => row.OwnerId == caller.UserId);
+        var reach = caller.ServerIds;
+        return await (reach is null ? own : own.Where(row => reach.Contains(row.Id))).Select(row => row.Id).ToArrayAsync(cancellationToken);
     }
 
     public async Task<IReadOnlyDictionary<string, string>> NamesOfServersAsync(IEnumerable<string?> ids, CancellationToken cancellationToken)

@@ -119,7 +119,7 @@ internal sealed class OutboundClient : IDisposable
         var addresses = await Dns.GetHostAddressesAsync(host, cancellationToken);
 
         // one private address among public ones is how a rebinding name looks: then none is asked
-        if (addresses.Length == 0 || (!isDeclared && !IsAllowed(host, port) && !Array.TrueForAll(addresses, PublicAddress.Is)))
+        if (addresses.Length == 0 || (!IsAllowed(host, port) && (isDeclared ? Array.Exists(addresses, PublicAddress.IsLinkLocal) : !Array.TrueForAll(addresses, PublicAddress.Is))))
         {
             throw new OutboundRefusedException($"'{host}' is not a host of the public internet. Operators allow others by Obot:Outbound:AllowedHosts.");
         }

@@ -32,6 +32,13 @@ internal static class PublicAddress
             && (Embedded(address) is not { } inner || Is(inner));
     }
 
+    /// <summary>Where clouds hand out credentials of the machine; no MCP server is there.</summary>
+    public static bool IsLinkLocal(IPAddress address)
+    {
+        address = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+        return address.IsIPv6LinkLocal || (address.AddressFamily is AddressFamily.InterNetwork && address.GetAddressBytes() is [169, 254, ..]);
+    }
+
     /// <summary>The IPv4 address inside: NAT64 (RFC 6052), 6to4 (RFC 3056).</summary>
     private static IPAddress? Embedded(IPAddress address)
     {

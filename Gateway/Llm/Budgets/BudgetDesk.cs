@@ -50,6 +50,12 @@ internal sealed partial class BudgetDesk(IGrainFactory grains, RequestLeases lea
             LogAway(e.Message);
             refusal = new(StatusCodes.Status503ServiceUnavailable, "budget_unavailable", "Whether the budget allows this call cannot be known just now. Try again.") { RetryAfter = TimeSpan.FromSeconds(2) };
         }
+        catch (OperationCanceledException)
+        {
+            // whoever goes away while asking has used nothing up
+            Track(SettleAsync(granted, call.Key, default));
+            throw;
+        }
 
         if (refusal is null)
         {
@@ -75,6 +81,12 @@ internal sealed partial class BudgetDesk(IGrainFactory grains, RequestLeases lea
     /// <summary>What the call cost; where the provider did not say, what it looks like.</summary>
     public static BudgetAmount Actual(LlmCall call)
     {
+        if (call is { Answer: null, Error: null, Attempts: > 0 })
+        {
+            // whoever hangs up on a provider at work pays for what it has read
+            return Cost(call.Target?.Prices, call.Scan.InputTokens, 0, 0);
+        }
+
         if (call.Answer is null || !call.Succeeded)
         {
             return default;

@@ -150,8 +150,9 @@ internal sealed class ErrorTranslator(LlmDialect dialect, int status) : AnswerFi
         try
         {
             var error = JsonAccess.Parse(whole.WrittenSpan)["error"];
-            message = error?["message"].TextOrNull() ?? error.TextOrNull();
-            code = error?["code"].TextOrNull() ?? error?["type"].TextOrNull() ?? code;
+            var members = error as JsonObject;
+            message = members?["message"].TextOrNull() ?? error.TextOrNull();
+            code = members?["code"].TextOrNull() ?? members?["type"].TextOrNull() ?? code;
         }
         catch (JsonException)
         {

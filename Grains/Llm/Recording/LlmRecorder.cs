@@ -1,7 +1,6 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Npgsql;
 using Obot.Grains.Abstractions.Encryption;
 using Obot.Grains.Abstractions.Llm;
 using Obot.Grains.Records;
@@ -16,15 +15,34 @@ internal sealed partial class LlmRecorder(RecordWriter<LlmRow> writer, IEncrypti
 {
     private const int Room = 20_000;
     private const int Batch = 500;
+
+    /// <summary>Bytes of bodies that wait; beyond that, records wait without them.</summary>
+    public const long RoomForBodies = 64 * 1024 * 1024;
     private static readonly TimeSpan AfterFault = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan AtTheEnd = TimeSpan.FromSeconds(5);
 
     private readonly Channel<LlmRecord> queue = Channel.CreateBounded<LlmRecord>(new BoundedChannelOptions(Room) { SingleReader = true });
     private long lost;
+    private long waitingBytes;
+
+    /// <summary>Bytes of bodies in the queue.</summary>
+    public long WaitingBytes => Interlocked.Read(ref waitingBytes);
 
     public void Record(LlmRecord record)
     {
-        if (!queue.Writer.TryWrite(record) && Interlocked.Increment(ref lost) is var count && (count == 1 || count % 1000 == 0))
+        if (Interlocked.Add(ref waitingBytes, BytesOf(record)) > RoomForBodies)
+        {
+            Interlocked.Add(ref waitingBytes, -BytesOf(record));
+            record = record with { Request = default, Response = default };
+        }
+
+        if (queue.Writer.TryWrite(record))
+        {
+            return;
+        }
+
+        Interlocked.Add(ref waitingBytes, -BytesOf(record));
+        if (Interlocked.Increment(ref lost) is var count && (count == 1 || count % 1000 == 0))
         {
             LogLost(count);
         }
@@ -47,6 +65,7 @@ internal sealed partial class LlmRecorder(RecordWriter<LlmRow> writer, IEncrypti
                 rows.Clear();
                 while (rows.Count < Batch && queue.Reader.TryRead(out var record))
                 {
+                    Interlocked.Add(ref waitingBytes, -BytesOf(record));
                     if (Sealed(record) is { } row)
                     {
                         rows.Add(row);
@@ -60,6 +79,8 @@ internal sealed partial class LlmRecorder(RecordWriter<LlmRow> writer, IEncrypti
         {
         }
     }
+
+    private static long BytesOf(LlmRecord record) => record.Request.Length + record.Response.Length;
 
     /// <summary>A record whose bodies cannot be encrypted now goes without them.</summary>
     private LlmRow? Sealed(LlmRecord record)
@@ -84,7 +105,7 @@ internal sealed partial class LlmRecorder(RecordWriter<LlmRow> writer, IEncrypti
                 await writer.WriteAsync(rows, stoppingToken);
                 return;
             }
-            catch (Exception e) when (e is NpgsqlException or TimeoutException && !stoppingToken.IsCancellationRequested)
+            catch (Exception) when (!stoppingToken.IsCancellationRequested)
             {
                 await Task.Delay(AfterFault, time, stoppingToken);
             }

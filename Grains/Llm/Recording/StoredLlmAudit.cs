@@ -63,7 +63,7 @@ internal sealed class StoredLlmAudit(RecordPools pools, IEncryption encryption, 
         // the moment of a UUIDv7 is near that of the record: only its day has to be looked at
         var moment = DateTimeOffset.FromUnixTimeMilliseconds(long.Parse(guid.ToString("N").AsSpan(0, 12), NumberStyles.HexNumber, CultureInfo.InvariantCulture));
         sql.Add("at BETWEEN {0} AND {1}", moment.AddHours(-1), moment.AddHours(1));
-        return await ReadAsync(sql, "LIMIT 1", cancellationToken) is [var entry] ? caller.Auditor ? await WithBodiesAsync(entry, guid, cancellationToken) : entry : null;
+        return await ReadAsync(sql, "LIMIT 1", cancellationToken) is [var entry] ? caller is { Auditor: true, ServerIds: null } ? await WithBodiesAsync(entry, guid, cancellationToken) : entry : null;
     }
 
     public async Task<IReadOnlyList<TokenUsageRow>> Usage(Principal caller, TokenUsageQuery query, CancellationToken cancellationToken)
@@ -75,7 +75,7 @@ internal sealed class StoredLlmAudit(RecordPools pools, IEncryption encryption, 
 
         bool By(string name) => query.GroupBy.Contains(name, StringComparer.Ordinal);
         var sql = new Conditions();
-        if (caller.Role < Role.Admin && !caller.Auditor)
+        if (!SeesAll(caller))
         {
             sql.Add("u.user_id = {0}", caller.UserId);
         }
@@ -124,9 +124,12 @@ internal sealed class StoredLlmAudit(RecordPools pools, IEncryption encryption, 
         return rows;
     }
 
+    /// <summary>A credential for some servers is for calls of those: of models it shows what is the caller's own.</summary>
+    private static bool SeesAll(Principal caller) => (caller.Role >= Role.Admin || caller.Auditor) && caller.ServerIds is null;
+
     private static void Own(Conditions sql, Principal caller)
     {
-        if (caller.Role < Role.Admin && !caller.Auditor)
+        if (!SeesAll(caller))
         {
             sql.Add("user_id = {0}", caller.UserId);
         }

@@ -63,6 +63,9 @@ internal sealed class ClientNames
     private const int MaxForms = 1000;
     private const int MaxHalf = 5000;
 
+    /// <summary>What is longer is read each time and not remembered: callers must not fill the guard's memory with it.</summary>
+    private const int MaxRemembered = 2048;
+
     private readonly ConcurrentDictionary<ulong, (byte[] Json, ClientName? Name)> forms = new();
     private ConcurrentDictionary<string, ClientName> recent = new(StringComparer.Ordinal);
     private ConcurrentDictionary<string, ClientName> older = new(StringComparer.Ordinal);
@@ -70,6 +73,11 @@ internal sealed class ClientNames
     /// <param name="json">The object as the client wrote it.</param>
     public ClientName? Of(ReadOnlySpan<byte> json)
     {
+        if (json.Length > MaxRemembered)
+        {
+            return ClientName.Read(json);
+        }
+
         var hash = Hash(json);
         if (forms.TryGetValue(hash, out var known) && json.SequenceEqual(known.Json))
         {
@@ -88,6 +96,11 @@ internal sealed class ClientNames
 
     public void Remember(string session, ClientName name)
     {
+        if (session.Length > MaxRemembered)
+        {
+            return;
+        }
+
         recent[session] = name;
         if (recent.Count >= MaxHalf)
         {

@@ -1,5 +1,5 @@
 using System.Net;
-using System.Net.Sockets;
+using Obot.Shim.Guard.Forwarding;
 
 namespace Obot.Shim.Guard.Filters;
 
@@ -21,30 +21,6 @@ internal static class WebhookHttp
         PooledConnectionLifetime = TimeSpan.FromMinutes(5),
         MaxResponseHeadersLength = 32,
         MaxConnectionsPerServer = 256,
-        ConnectCallback = ConnectAsync,
+        ConnectCallback = (context, cancellationToken) => Addressed.ConnectAsync(context.DnsEndPoint, cancellationToken),
     });
-
-    private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
-    {
-        var addresses = await Dns.GetHostAddressesAsync(context.DnsEndPoint.Host, cancellationToken);
-        if (addresses.Length == 0 || Array.Exists(addresses, IsLinkLocal))
-        {
-            throw new HttpRequestException($"'{context.DnsEndPoint.Host}' is a link-local address, which no webhook may have");
-        }
-
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        try
-        {
-            await socket.ConnectAsync(addresses, context.DnsEndPoint.Port, cancellationToken);
-            return new NetworkStream(socket, ownsSocket: true);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-    }
-
-    private static bool IsLinkLocal(IPAddress address) =>
-        address.IsIPv6LinkLocal || ((address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address) is { AddressFamily: AddressFamily.InterNetwork } v4 && v4.GetAddressBytes() is [169, 254, ..]);
 }

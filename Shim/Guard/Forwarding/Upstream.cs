@@ -26,7 +26,7 @@ internal sealed class Upstream : IDisposable
             ActivityHeadersPropagator = null,
             ConnectTimeout = TimeSpan.FromSeconds(10),
             PooledConnectionIdleTimeout = TimeSpan.FromMinutes(1),
-            ConnectCallback = upstream.Socket is { } path ? (_, cancellationToken) => ConnectAsync(path, cancellationToken) : null,
+            ConnectCallback = (context, cancellationToken) => upstream.Socket is { } path ? ConnectAsync(path, cancellationToken) : Addressed.ConnectAsync(context.DnsEndPoint, cancellationToken),
         });
     }
 

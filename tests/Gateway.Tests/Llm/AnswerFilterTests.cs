@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using Obot.Gateway.Llm;
 using Obot.Gateway.Llm.Answers;
+using Obot.Gateway.Llm.Translation;
 
 namespace Obot.Gateway.Tests.Llm;
 
@@ -59,6 +60,14 @@ public sealed class AnswerFilterTests
         Run(new WholeObserver(usage), """{"usage":{"input_tokens":4,"output_tokens":7},"content":[{"text":"\"usage\":{\"output_tokens\":99}"}]}""", 10);
         Assert.Equal((4L, 7L), (usage.Input, usage.Output));
     }
+
+    /// <summary>Servers between us and a vendor say what they have to say in a text.</summary>
+    [Theory]
+    [InlineData("""{"error":"out of memory"}""", "out of memory")]
+    [InlineData("""{"error":{"message":"out of memory","code":"oom"}}""", "out of memory")]
+    [InlineData("""{"error":["?"]}""", "The provider answered 500.")]
+    public void Refusal_OfAProvider_IsToldWhateverItsForm(string answer, string told) =>
+        Assert.Contains($"\"{told}\"", Run(new ErrorTranslator(LlmDialect.Anthropic, 500), answer, 7), StringComparison.Ordinal);
 
     private static string Run(AnswerFilter filter, string text, int size)
     {

@@ -79,7 +79,8 @@ public sealed class GrowthTests(Postgres postgres, ITestOutputHelper output)
         await rig.Writer.WriteAsync([AuditRig.Row(TimeProvider.System.GetUtcNow(), server: "ms1x")], Cancellation);
         var logs = new StoredAuditLogs(rig.Pools, new(databases), Substitute.For<IEncryption>(), Substitute.For<IAuditEvents>(), Options.Create(rig.Options), TimeProvider.System);
         foreach (var (caller, sees) in (IEnumerable<(Principal, int)>)
-            [(Admin, 1), (Admin with { Role = Role.Owner }, 1), (Admin with { Role = Role.Basic, Auditor = true }, 1), (Admin with { Role = Role.PowerPlus }, 0), (Admin with { Role = Role.Power }, 0)])
+            [(Admin, 1), (Admin with { Role = Role.Owner }, 1), (Admin with { Role = Role.Basic, Auditor = true }, 1), (Admin with { Role = Role.PowerPlus }, 0), (Admin with { Role = Role.Power }, 0),
+             (Admin with { ServerIds = ["ms1x"] }, 1), (Admin with { ServerIds = ["ms1y"] }, 0), (Admin with { Auditor = true, ServerIds = ["ms1y"] }, 0)])
         {
             Assert.Equal(sees, (await logs.Search(caller, new(), 50, null, Cancellation)).Items.Count);
         }

@@ -1,6 +1,9 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Npgsql;
+using Obot.Grains.Abstractions.Audit;
 using Obot.Grains.Audit;
+using Obot.Shim.Contracts.Audit;
 
 namespace Obot.Grains.Tests.Audit;
 
@@ -34,6 +37,21 @@ public sealed class RecordsTests(Postgres postgres)
         await rig.Writer.WriteAsync(rows, Cancellation);
         Assert.Equal(8, await rig.ScalarAsync<long>("SELECT count(*) FROM mcp_audit_logs"));
         Assert.Equal(1, rig.Writer.Refused);
+    }
+
+    /// <summary>Whoever brings records waits and tries again, whatever went wrong: a silo does not end over it.</summary>
+    [Fact]
+    public async Task Records_ThatBreakWhateverStoresThem_WaitWhereTheyAre()
+    {
+        await using var rig = await AuditRig.StartAsync(postgres);
+        var frame = new FrameWriter();
+        frame.Begin(new() { Id = CallId.New(Now), At = Now, Method = "tools/call", Status = 200 });
+        frame.BeginDetail();
+        frame.RequestBody("question"u8);
+        frame.EndDetail();
+        var frames = frame.End().ToArray();
+        var intake = new AuditIntake(rig.Writer, null!, NullLogger<AuditIntake>.Instance);
+        await Assert.ThrowsAsync<AuditUnavailableException>(() => intake.WriteAsync("ms1a", frames, Cancellation));
     }
 
     [Fact]
