@@ -48,6 +48,9 @@ public sealed record GuardBoot
     public bool? EraBridge { get; init; }
 
     public GuardLimits Limits { get; set; } = new();
+
+    /// <summary>Where records of calls go. Null: none are kept.</summary>
+    public GuardAudit? Audit { get; init; }
 }
 
 /// <summary>The MCP server as its guard sees it: a bridge's Unix socket or an HTTP URL, exactly one of them.</summary>
