@@ -18,6 +18,7 @@ namespace Obot.Shim.Contracts;
 [JsonSerializable(typeof(ShimEvent))]
 [JsonSerializable(typeof(ControlMessage))]
 [JsonSerializable(typeof(FilterAnswer))]
+[JsonSerializable(typeof(string))]
 [JsonSerializable(typeof(FilterTrial))]
 [JsonSerializable(typeof(FilterTrialResult))]
 [JsonSerializable(typeof(ExchangeAnswer))]

@@ -22,6 +22,12 @@ public sealed record ServerManifest
     /// <summary><c>singleUser</c> (default): one instance per user; <c>multiUser</c>: one shared deployment.</summary>
     public string ServerUserType { get; init; } = ServerUserTypes.SingleUser;
 
+    /// <summary>
+    /// What becomes of requests of revision 2026-07-28 when the server knows older revisions only: true translates them, false refuses them with
+    /// the versions that there are, absent passes them on as they are. In force from the next start.
+    /// </summary>
+    public bool? EraBridge { get; init; }
+
     /// <summary><c>npx</c> · <c>uvx</c> · <c>containerized</c> · <c>remote</c> · <c>composite</c>.</summary>
     public string Runtime { get; init; } = "";
     public PackageConfig? NpxConfig { get; init; }

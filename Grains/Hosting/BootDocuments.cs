@@ -99,6 +99,7 @@ internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertifi
         },
         StalenessMilliseconds = (long)Math.Min(start.Access.Staleness.TotalMilliseconds, int.MaxValue),
         MaxStalenessMilliseconds = (long)security.Value.MaxStaleness.TotalMilliseconds,
+        EraBridge = start.Manifest.EraBridge,
         Upstream = upstream with { Exchanges = start.Manifest.Runtime == Runtimes.Remote || ManifestEntries.HeadersOf(start.Manifest).Any() },
         Audit = new()
         {

@@ -41,6 +41,12 @@ public sealed record GuardBoot
 
     public required GuardUpstream Upstream { get; init; }
 
+    /// <summary>
+    /// What becomes of modern requests (revision 2026-07-28) to a server that knows older revisions only: true translates them, false refuses
+    /// them with the versions that there are (-32022), null passes them on as they are.
+    /// </summary>
+    public bool? EraBridge { get; init; }
+
     public GuardLimits Limits { get; set; } = new();
 
     /// <summary>Where records of calls go. Null: none are kept.</summary>

@@ -3,6 +3,7 @@ using Obot.Shim.Guard.Audit;
 using Obot.Shim.Guard.Authorization;
 using Obot.Shim.Guard.Calls;
 using Obot.Shim.Guard.Control;
+using Obot.Shim.Guard.EraBridge;
 using Obot.Shim.Guard.Exchange;
 using Obot.Shim.Guard.Filters;
 using Obot.Shim.Guard.Forwarding;
@@ -30,7 +31,8 @@ internal sealed class GuardInstance : IDisposable
         Boot = boot;
         Gate = new(time);
         upstream = new(boot.Upstream);
-        forwarder = new(upstream, new SessionSeal(boot.SessionKey), services, boot.Limits);
+        var eras = boot.EraBridge is { } translates ? new EraTranslator(boot.Instance, translates, upstream, boot.Limits, time) : null;
+        forwarder = new(upstream, new SessionSeal(boot.SessionKey), services, boot.Limits, eras);
         cluster = new(boot.ControlUrls, boot.ClusterCaPem, boot.Credential);
         var policy = new PolicySnapshot(boot.Policy, new FilterFactory(cluster));
         var assertions = new AssertionVerifier(boot.Instance, boot.AssertionKeys, time);

@@ -3,13 +3,14 @@ using Microsoft.Net.Http.Headers;
 using Obot.Shim.Contracts.Boot;
 using Obot.Shim.Contracts.Exchange;
 using Obot.Shim.Contracts.Protocol;
+using Obot.Shim.Guard.EraBridge;
 using Obot.Shim.Guard.Lists;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace Obot.Shim.Guard.Forwarding;
 
 /// <summary>Sends a call to its server, byte for byte both ways, with our credential in place of the caller's and none of the server's leaking back.</summary>
-internal sealed class UpstreamForwarder(Upstream upstream, SessionSeal seal, IServiceProvider services, GuardLimits limits) : IDisposable
+internal sealed class UpstreamForwarder(Upstream upstream, SessionSeal seal, IServiceProvider services, GuardLimits limits, EraTranslator? eras = null) : IDisposable
 {
     /// <summary>MCP, streamable HTTP: what a server answers for a session it does not know.</summary>
     private const int SessionNotFound = -32001;
@@ -39,6 +40,11 @@ internal sealed class UpstreamForwarder(Upstream upstream, SessionSeal seal, ISe
     public async Task ForwardAsync(GuardCall call)
     {
         var context = call.Context;
+        if (eras is not null && await eras.TryForwardAsync(call))
+        {
+            return;
+        }
+
         context.Features.Set(call);
         var error = await forwarder.SendAsync(context, upstream.Origin, upstream.Client, config, transformer, context.RequestAborted);
         if (call.Denial is not null)

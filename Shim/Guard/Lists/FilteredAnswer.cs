@@ -60,11 +60,16 @@ internal static class FilteredAnswer
             }
         }
 
-        async ValueTask<ReadOnlyMemory<byte>?> Screen(ReadOnlyMemory<byte> message)
-        {
-            var listed = call.Visible is { } tools ? ToolListFilter.Apply(message, tools, call.IsModern) : message;
-            return call.Answers is { } filters ? await filters.ScreenAsync(listed, answerServer, aborted) : listed;
-        }
+        ValueTask<ReadOnlyMemory<byte>?> Screen(ReadOnlyMemory<byte> message) => ScreenAsync(call, message, answerServer);
+    }
+
+    /// <summary>One message as the client may see it: the same memory when it stays, null when nothing of it goes on.</summary>
+    /// <param name="answerServer">Sends a JSON-RPC response to the server.</param>
+    /// <exception cref="UnfilterableException">It is no message that could be looked at.</exception>
+    public static async ValueTask<ReadOnlyMemory<byte>?> ScreenAsync(GuardCall call, ReadOnlyMemory<byte> message, Func<ReadOnlyMemory<byte>, Task> answerServer)
+    {
+        var listed = call.Visible is { } tools ? ToolListFilter.Apply(message, tools, call.IsModern) : message;
+        return call.Answers is { } filters ? await filters.ScreenAsync(listed, answerServer, call.Context.RequestAborted) : listed;
     }
 
     /// <summary>An error page of something in between holds no tools that a client would read.</summary>

@@ -14,6 +14,7 @@ using Obot.Shim.Contracts.Protocol;
 using Obot.Shim.Guard;
 using Obot.Shim.Guard.Authorization;
 using Obot.Shim.Guard.Calls;
+using Obot.Shim.Guard.EraBridge;
 using Obot.Shim.Guard.Exchange;
 using Obot.Shim.Guard.Filters;
 using Obot.Shim.Guard.Forwarding;
@@ -43,7 +44,8 @@ internal sealed class TestGuard : IAsyncDisposable
     /// <summary>What the server answers.</summary>
     public RequestDelegate Answer { get; set; } = context => WriteAsync(context, """{"jsonrpc":"2.0","id":1,"result":{}}""");
 
-    public static async Task<TestGuard> StartAsync(GuardPolicy policy, GuardLimits? limits = null, Obot.Shim.Guard.Audit.AuditTrail? trail = null)
+    public static async Task<TestGuard> StartAsync(
+        GuardPolicy policy, GuardLimits? limits = null, Obot.Shim.Guard.Audit.AuditTrail? trail = null, bool? translates = null, Func<HttpContext, string, Task>? answer = null)
     {
         var guard = new TestGuard();
         limits ??= new();
@@ -56,14 +58,14 @@ internal sealed class TestGuard : IAsyncDisposable
                 guard.Reached.Add(body);
             }
 
-            await guard.Answer(context);
+            await (answer is null ? guard.Answer(context) : answer(context, body));
         });
         guard.Policy = new(policy);
         guard.Freshness = new(TimeSpan.FromMinutes(5), TimeSpan.Zero, guard.Time);
         var upstream = new Upstream(new GuardUpstream { Url = new Uri(upstreamUrl, "/mcp").ToString() });
         guard.url = await guard.ListenAsync(services => services.AddHttpForwarder(), services =>
         {
-            var forwarder = new UpstreamForwarder(upstream, new SessionSeal(Convert.ToBase64String(new byte[32])), services, limits);
+            var forwarder = new UpstreamForwarder(upstream, new SessionSeal(Convert.ToBase64String(new byte[32])), services, limits, translates is { } on ? new EraTranslator(Instance, on, upstream, limits, guard.Time) : null);
             return new GuardPipeline(
                 new AssertionVerifier(Instance, guard.KeySet(), guard.Time), new Authorizer(Instance, guard.Policy, guard.Freshness), new CallLimits(limits, guard.Time),
                 new CallFilters(Instance, guard.Policy), new OpenStreams(guard.Policy), new CallGate(guard.Time), forwarder, new UpstreamCredentials(null, forwarder), guard.Time, trail).HandleAsync;
