@@ -111,7 +111,7 @@ internal sealed class McpEndpoint(
             body);
     }
 
-    private async Task RouteAsync(HttpContext context, Verdict verdict, string serverId, CancellationToken aborted)
+    internal async Task RouteAsync(HttpContext context, Verdict verdict, string serverId, CancellationToken aborted)
     {
         if (await directory.Find(serverId, aborted) is not { } entry)
         {
