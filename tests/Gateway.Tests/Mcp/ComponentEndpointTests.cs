@@ -12,15 +12,13 @@ public sealed class ComponentEndpointTests
 {
     private static readonly McpInstanceId Composite = McpInstanceId.Shared("ms1composite");
     private readonly IAssertionIssuer assertions = Substitute.For<IAssertionIssuer>();
-    private readonly IComposites composites = Substitute.For<IComposites>();
+    private readonly Known composites = new();
 
     public ComponentEndpointTests()
     {
         assertions.VerifyGuardCredential("good", Arg.Any<CancellationToken>()).Returns(new GuardIdentity(Composite, 1));
         assertions.VerifyGuardCredential("other", Arg.Any<CancellationToken>()).Returns(new GuardIdentity(McpInstanceId.Shared("ms1other"), 1));
         assertions.ReadAssertion("ann", Composite, Arg.Any<CancellationToken>()).Returns(new Principal("ann", Role.Basic, "c", [Scopes.Mcp]));
-        composites.ComponentsOf("ms1composite", Arg.Any<CancellationToken>()).Returns(new ValueTask<IReadOnlyList<string>?>(["ms1a", "ms1nested"]));
-        composites.ComponentsOf("ms1nested", Arg.Any<CancellationToken>()).Returns(new ValueTask<IReadOnlyList<string>?>(["ms1a"]));
     }
 
     [Theory]
@@ -55,5 +53,15 @@ public sealed class ComponentEndpointTests
 
         await new ComponentEndpoint(assertions, composites, null!).HandleAsync(context, serverId);
         return context.Response.StatusCode;
+    }
+
+    private sealed class Known : IComposites
+    {
+        public ValueTask<IReadOnlyList<string>?> ComponentsOf(string serverId, CancellationToken cancellationToken) => new(serverId switch
+        {
+            "ms1composite" => ["ms1a", "ms1nested"],
+            "ms1nested" => ["ms1a"],
+            _ => (string[]?)null,
+        });
     }
 }
