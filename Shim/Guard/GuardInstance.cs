@@ -2,12 +2,14 @@ using Obot.Shim.Contracts.Boot;
 using Obot.Shim.Guard.Audit;
 using Obot.Shim.Guard.Authorization;
 using Obot.Shim.Guard.Calls;
+using Obot.Shim.Guard.Composite;
 using Obot.Shim.Guard.Control;
 using Obot.Shim.Guard.EraBridge;
 using Obot.Shim.Guard.Exchange;
 using Obot.Shim.Guard.Filters;
 using Obot.Shim.Guard.Forwarding;
 using Obot.Shim.Guard.Limits;
+using Obot.Shim.Guard.Sessions;
 
 namespace Obot.Shim.Guard;
 
@@ -30,9 +32,9 @@ internal sealed class GuardInstance : IDisposable
     {
         Boot = boot;
         Gate = new(time);
-        upstream = new(boot.Upstream);
+        upstream = new(boot.Upstream, boot.Upstream.Composite is null ? null : new CompositeHandler(boot, time));
         var eras = boot.EraBridge is { } translates ? new EraTranslator(boot.Instance, translates, upstream, boot.Limits, time) : null;
-        forwarder = new(upstream, new SessionSeal(boot.SessionKey), services, boot.Limits, eras);
+        forwarder = new(upstream, new LegacySessions(upstream, new SessionSeal(boot.SessionKey), boot.RecoversSessions), services, boot.Limits, eras);
         cluster = new(boot.ControlUrls, boot.ClusterCaPem, boot.Credential);
         var policy = new PolicySnapshot(boot.Policy, new FilterFactory(cluster));
         var assertions = new AssertionVerifier(boot.Instance, boot.AssertionKeys, time);

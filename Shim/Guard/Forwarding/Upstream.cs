@@ -12,12 +12,13 @@ internal sealed class Upstream : IDisposable
 
     private readonly GuardUpstream upstream;
 
-    public Upstream(GuardUpstream upstream)
+    /// <param name="own">Answers in this process, instead of a server elsewhere.</param>
+    public Upstream(GuardUpstream upstream, HttpMessageHandler? own = null)
     {
         this.upstream = upstream;
         Endpoint = new(upstream.Url ?? "http://bridge/mcp");
         Origin = Endpoint.GetLeftPart(UriPartial.Authority);
-        Client = new(new SocketsHttpHandler
+        Client = new(own ?? new SocketsHttpHandler
         {
             UseProxy = false,
             UseCookies = false,
@@ -39,6 +40,9 @@ internal sealed class Upstream : IDisposable
 
     /// <summary>Is it ours, so that its death ends this generation?</summary>
     public bool IsBridge => upstream.Socket is not null;
+
+    /// <summary>Is it made of others, which have to be told for whom they are called?</summary>
+    public bool IsComposite => upstream.Composite is not null;
 
     public string? Secret => upstream.Secret;
 

@@ -19,6 +19,7 @@ using Obot.Shim.Guard.Exchange;
 using Obot.Shim.Guard.Filters;
 using Obot.Shim.Guard.Forwarding;
 using Obot.Shim.Guard.Limits;
+using Obot.Shim.Guard.Sessions;
 
 namespace Obot.Shim.Tests.Guard;
 
@@ -45,7 +46,7 @@ internal sealed class TestGuard : IAsyncDisposable
     public RequestDelegate Answer { get; set; } = context => WriteAsync(context, """{"jsonrpc":"2.0","id":1,"result":{}}""");
 
     public static async Task<TestGuard> StartAsync(
-        GuardPolicy policy, GuardLimits? limits = null, Obot.Shim.Guard.Audit.AuditTrail? trail = null, bool? translates = null, Func<HttpContext, string, Task>? answer = null)
+        GuardPolicy policy, GuardLimits? limits = null, Obot.Shim.Guard.Audit.AuditTrail? trail = null, bool? translates = null, Func<HttpContext, string, Task>? answer = null, bool recoversSessions = true)
     {
         var guard = new TestGuard();
         limits ??= new();
@@ -58,6 +59,7 @@ internal sealed class TestGuard : IAsyncDisposable
                 guard.Reached.Add(body);
             }
 
+            context.Items["body"] = body;
             await (answer is null ? guard.Answer(context) : answer(context, body));
         });
         guard.Policy = new(policy);
@@ -65,7 +67,8 @@ internal sealed class TestGuard : IAsyncDisposable
         var upstream = new Upstream(new GuardUpstream { Url = new Uri(upstreamUrl, "/mcp").ToString() });
         guard.url = await guard.ListenAsync(services => services.AddHttpForwarder(), services =>
         {
-            var forwarder = new UpstreamForwarder(upstream, new SessionSeal(Convert.ToBase64String(new byte[32])), services, limits, translates is { } on ? new EraTranslator(Instance, on, upstream, limits, guard.Time) : null);
+            var forwarder = new UpstreamForwarder(
+                upstream, new LegacySessions(upstream, new SessionSeal(Convert.ToBase64String(new byte[32])), recoversSessions), services, limits, translates is { } on ? new EraTranslator(Instance, on, upstream, limits, guard.Time) : null);
             return new GuardPipeline(
                 new AssertionVerifier(Instance, guard.KeySet(), guard.Time), new Authorizer(Instance, guard.Policy, guard.Freshness), new CallLimits(limits, guard.Time),
                 new CallFilters(Instance, guard.Policy), new OpenStreams(guard.Policy), new CallGate(guard.Time), forwarder, new UpstreamCredentials(null, forwarder), guard.Time, trail).HandleAsync;
