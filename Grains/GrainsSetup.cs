@@ -34,6 +34,7 @@ public static class GrainsSetup
         services.AddSingleton<IAssertionIssuer, AssertionIssuer>();
         services.AddSingleton<IControlCertificate, ControlCertificate>();
         services.AddSignInPorts(configuration);
+        services.AddLlmPorts(configuration);
 
         services.Configure<OutboundOptions>(configuration.GetSection("Obot:Outbound"));
         services.AddSingleton<OutboundClient>().AddSingleton<IOutboundDocuments, OutboundDocuments>();

@@ -40,6 +40,9 @@ public static class SecurityChangeKinds
     /// <summary>An access rule was made, changed or removed.</summary>
     public const string AccessRule = "access-rule";
 
+    /// <summary>A filter was made, changed or removed.</summary>
+    public const string Filter = "filter";
+
     /// <summary>A server was made, changed or removed.</summary>
     public const string Server = "server";
 
@@ -51,6 +54,9 @@ public static class SecurityChangeKinds
 
     /// <summary>A signing key was added or retired.</summary>
     public const string SigningKey = "signing-key";
+
+    /// <summary>Providers of models, models, aliases, model policies or budgets changed. The subject is the id of what changed.</summary>
+    public const string Llm = "llm";
 
     /// <summary>A data key of encryption at rest was added, superseded or retired.</summary>
     public const string DataKey = "data-key";
