@@ -46,6 +46,8 @@ public static class ManagementSetup
         DefaultRoleEndpoints.Map(api);
         EncryptionEndpoints.Map(api);
         AccessRuleEndpoints.Map(api);
+        AuditLogEndpoints.Map(api);
+        CallStatsEndpoints.Map(api);
         CatalogEndpoints.Map(api);
         CatalogEntryEndpoints.Map(api);
         ServerEntryEndpoints.Map(api);
@@ -54,6 +56,7 @@ public static class ManagementSetup
         FilterEndpoints.Map(api);
         ModelEndpoints.Map(api);
         ModelPolicyEndpoints.Map(api);
+        LlmAuditEndpoints.Map(api);
         api.MapGet("/version", Version).WithTags("version").Produces<VersionBody>().WithSummary("What runs here");
         api.Map("/{**rest}", NotFound).ExcludeFromDescription();
         return api;
