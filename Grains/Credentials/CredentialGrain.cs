@@ -23,6 +23,7 @@ internal sealed partial class CredentialGrain(
     Discovery discovery,
     ClientIdentities clients,
     TokenRequests requests,
+    MachineGrants machines,
     ConnectionRecords records,
     PlatformAddresses addresses,
     IOptions<CredentialOptions> options,
@@ -94,6 +95,11 @@ internal sealed partial class CredentialGrain(
     public async Task<bool> NeedsAccount()
     {
         if (State.DeclinedAt > time.GetUtcNow() - DeclineHolds || await needs.FindAsync(ServerId, UserId, CancellationToken.None) is not { TakesTokens: true } need || UsableFor(need) is not null)
+        {
+            return false;
+        }
+
+        if (await clients.MachineGrantAsync(ServerId, CancellationToken.None) is not null)
         {
             return false;
         }

@@ -68,7 +68,9 @@ async function use(server) {
 await signIn();
 const server = await api('POST', '/api/mcp-servers', { manifest: { name: scenario, serverUserType: 'multiUser', runtime: 'remote', remoteConfig: { fixedURL: upstream, staticOAuthRequired: Boolean(context.client_secret) } } });
 try {
-  if (context.client_id && context.client_secret) await api('POST', `/api/mcp-servers/${server.id}/oauth-credentials`, { clientID: context.client_id, clientSecret: context.client_secret });
+  if (context.client_id && context.client_secret) await api('POST', `/api/mcp-servers/${server.id}/oauth-credentials`, {
+    clientID: context.client_id, clientSecret: context.client_secret, grant: scenario.includes('client-credentials') ? 'client_credentials' : undefined,
+  });
   const end = await use(server);
   console.log(JSON.stringify({ scenario, ...end }));
   process.exitCode = end.ended ? 1 : 0;

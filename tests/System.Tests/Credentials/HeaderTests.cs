@@ -65,13 +65,16 @@ public sealed class HeaderTests(CredentialCluster shared, ITestOutputHelper outp
         Assert.Equal("Key PLANTED-bob", Of(await EventuallyAsync(other, answer => answer.Result is not null), "X-Api-Key"));
         Assert.Equal("Key PLANTED-owner", Of(await mcp.ToolAsync("any"), "X-Api-Key"));
 
-        // write-only: only reveal tells, and the log tells of it
+        // write-only: only reveal tells, and the audit log tells of it
         Assert.DoesNotContain("PLANTED", (await GetAsync($"/api/mcp-servers/{server.Id}")).ToJsonString(), StringComparison.Ordinal);
         using (var revealed = await Cluster.SendAsync(HttpMethod.Post, $"/api/mcp-servers/{server.Id}/reveal"))
         {
             var values = JsonNode.Parse(await revealed.Content.ReadAsStringAsync())!;
             Assert.Equal("PLANTED-owner", values["X-Api-Key"]!.GetValue<string>());
         }
+
+        var entry = await Eventually.ReadAsync("audit log", "has the revelation", Promise, () => GetAsync($"/api/mcp-audit-logs?mcpServerID={server.Id}&method=obot%2Fmcp-server%2Freveal"), page => page["items"]!.AsArray().Count > 0);
+        Assert.Equal("X-Api-Key, X-Region", entry["items"]![0]!["identifier"]!.GetValue<string>());
 
         // a value that the server does not take is asked for again
         upstream.Wants = ("X-Api-Key", "Key better");
