@@ -21,6 +21,7 @@ public sealed class IsolationTests(CredentialCluster shared, ITestOutputHelper o
     {
         await ThirdParty.TellAsync(new { ttl = 3600, account = "alice", decline = false });
         await using var upstream = await MetadataServer.StartAsync();
+        upstream.KeepsHeaders = true;
         var hosted = await Cluster.CreateServerAsync(Manifests.Npx("isolated", Manifests.Memory, [new { key = "SECRET_ENV", sensitive = true, required = true }, new { key = "SECRET_FILE", sensitive = true, file = true, value = FileSecret }]));
         var remote = await MakeAsync("isolated third party");
         var headers = await Cluster.CreateServerAsync(new
@@ -39,7 +40,9 @@ public sealed class IsolationTests(CredentialCluster shared, ITestOutputHelper o
         using var remoteMcp = Cluster.Connect(remote);
         Assert.Contains("alice", (await remoteMcp.ToolAsync("whoami")).Text, StringComparison.Ordinal);
         using var headersMcp = Cluster.Connect(headers);
-        Assert.Contains(HeaderSecret, (await headersMcp.ToolAsync("any")).Text, StringComparison.Ordinal);
+        Assert.NotNull((await headersMcp.ToolAsync("any")).Result);
+        Assert.Contains(HeaderSecret, upstream.Kept!, StringComparison.Ordinal);
+        Assert.Contains(StaticSecret, upstream.Kept!, StringComparison.Ordinal);
 
         var tokens = (await ThirdParty.SeenAsync()).Tokens.OfType<string>().TakeLast(8).ToArray();
         Assert.NotEmpty(tokens);

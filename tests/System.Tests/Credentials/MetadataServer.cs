@@ -22,6 +22,11 @@ internal sealed class MetadataServer : IAsyncDisposable
     /// <summary>Name and value without which it answers 401.</summary>
     public (string Name, string Value)? Wants { get; set; }
 
+    /// <summary>What the last request carried; the answer does not repeat it then.</summary>
+    public string? Kept { get; private set; }
+
+    public bool KeepsHeaders { get; set; }
+
     public Uri Url => new(new Uri(app.Urls.Single()), "/mcp");
 
     public static async Task<MetadataServer> StartAsync(string? issuer = null)
@@ -57,6 +62,11 @@ internal sealed class MetadataServer : IAsyncDisposable
 
         var message = await JsonNode.ParseAsync(context.Request.Body);
         var headers = new JsonObject(context.Request.Headers.Select(header => KeyValuePair.Create(header.Key, (JsonNode?)header.Value.ToString())));
+        if (KeepsHeaders)
+        {
+            (Kept, headers) = (headers.ToJsonString(), []);
+        }
+
         await context.Response.WriteAsync(new JsonObject
         {
             ["jsonrpc"] = "2.0",
