@@ -19,6 +19,9 @@ public sealed class ThirdPartyClientRow
     public string? AuthMethod { get; set; }
     public required DateTimeOffset CreatedAt { get; set; }
 
+    /// <summary>Grant that brings tokens without the user (<c>client_credentials</c>, <c>token_exchange</c>, <c>identity_assertion</c>); null for a sign-in.</summary>
+    public string? GrantKind { get; set; }
+
     /// <summary>Of the secret.</summary>
     public DateTimeOffset? ExpiresAt { get; set; }
 }

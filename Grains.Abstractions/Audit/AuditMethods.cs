@@ -23,4 +23,7 @@ public static class AuditMethods
 
     /// <summary>An auditor was shown the bodies of the record that the identifier names.</summary>
     public const string BodiesRead = Prefix + "audit-log/read";
+
+    /// <summary>Somebody was shown the values that they supplied for the server.</summary>
+    public const string ValuesRevealed = Prefix + "mcp-server/reveal";
 }

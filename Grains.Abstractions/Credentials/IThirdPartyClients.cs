@@ -33,10 +33,16 @@ public sealed record ThirdPartyClient
     /// <summary>Issuer that it belongs to; left out, the first one that the server names is bound to it.</summary>
     public string? Issuer { get; init; }
 
+    /// <summary>
+    /// How tokens come: <c>authorization_code</c> (default: each user signs in), <c>client_credentials</c> (one identity for everybody),
+    /// <c>token_exchange</c> (RFC 8693) or <c>identity_assertion</c> (ID-JAG), the last two for each user by an assertion that we sign.
+    /// </summary>
+    public string? Grant { get; init; }
+
     /// <summary>Says nothing of the secret.</summary>
     public override string ToString() => $"client {ClientID}";
 }
 
 /// <param name="Configured">A client is set.</param>
 /// <param name="RedirectURL">What the provider has to know: where browsers come back to.</param>
-public sealed record ThirdPartyClientView(bool Configured, string? ClientID, bool HasSecret, string? Issuer, string RedirectURL);
+public sealed record ThirdPartyClientView(bool Configured, string? ClientID, bool HasSecret, string? Issuer, string Grant, string RedirectURL);

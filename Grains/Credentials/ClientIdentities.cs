@@ -46,6 +46,13 @@ internal sealed class ClientIdentities(IDbContextFactory<ObotDb> databases, IEnc
             : throw new AuthorizationFault($"The authorization server '{target.Issuer}' takes no registrations: an administrator has to enter an OAuth client for this server (POST /api/mcp-servers/{serverId}/oauth-credentials); its redirect URL is {addresses.RedirectUri}.");
     }
 
+    /// <summary>The grant by which the entered client gets tokens without the user; null where users sign in.</summary>
+    public async Task<string?> MachineGrantAsync(string serverId, CancellationToken cancellationToken)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        return await db.ThirdPartyClients.AsNoTracking().Where(row => row.ServerId == serverId && row.Kind == ThirdPartyClients.Static).Select(row => row.GrantKind).SingleOrDefaultAsync(cancellationToken);
+    }
+
     /// <summary>The client that tokens were issued to, with the secret as it is now.</summary>
     public async Task<ClientIdentity> FindAsync(string serverId, Connection connection, CancellationToken cancellationToken)
     {

@@ -28,6 +28,11 @@ internal sealed partial class CredentialGrain
     /// <summary>Null when the server wants none.</summary>
     private async Task<TokenFound> TokenAsync(ServerNeed need)
     {
+        if (UsableFor(need) is null && Wants(need) && await ObtainAsync(need) is { } refusal)
+        {
+            return new(null, TimeSpan.Zero, refusal);
+        }
+
         if (UsableFor(need) is not { } connection)
         {
             return Wants(need)

@@ -20,7 +20,7 @@ internal sealed partial class CredentialGrain
             return Failed("The server was removed.", returnPath);
         }
 
-        if (!need.TakesTokens)
+        if (!need.TakesTokens || await clients.MachineGrantAsync(ServerId, CancellationToken.None) is not null)
         {
             return new() { NotNeeded = true, ReturnPath = returnPath };
         }

@@ -23,6 +23,7 @@ internal sealed partial class CredentialGrain(
     Discovery discovery,
     ClientIdentities clients,
     TokenRequests requests,
+    MachineGrants machines,
     ConnectionRecords records,
     PlatformAddresses addresses,
     IOptions<CredentialOptions> options,
@@ -98,6 +99,11 @@ internal sealed partial class CredentialGrain(
             return false;
         }
 
+        if (await clients.MachineGrantAsync(ServerId, CancellationToken.None) is not null)
+        {
+            return false;
+        }
+
         if (Wants(need) || need.WantsAccount is not null)
         {
             return Wants(need);
@@ -134,7 +140,9 @@ internal sealed partial class CredentialGrain(
 
         if (denied.TokenHash is not null && connection is not null)
         {
-            return denied.TokenHash == HashOf(connection.AccessToken) ? await ReplaceAsync(connection) : null;
+            return denied.TokenHash != HashOf(connection.AccessToken) ? null
+                : await FindTargetAsync(need, denied) is { } target && target.Issuer != connection.Issuer ? await LeaveAsync(need, connection, target.Issuer, denied)
+                : await ReplaceAsync(connection);
         }
 
         if (connection is null && !Wants(need))
@@ -162,6 +170,18 @@ internal sealed partial class CredentialGrain(
 
         await ChangeAsync(state => state with { StepUp = new(wanted, asked) });
         return Refused(ExchangeErrors.InteractionRequired, $"this call needs more than you granted '{need.Manifest.Name}' ({string.Join(' ', scopes.Except(connection.Scopes, StringComparer.Ordinal))}); grant it here and try again");
+    }
+
+    /// <summary>The server has gone over to another authorization server: nothing of the old one is good there, and nothing of it is shown there.</summary>
+    private async Task<ExchangeOutcome?> LeaveAsync(ServerNeed need, Connection connection, string issuer, ServerDenial denied)
+    {
+        await ChangeAsync(state => state with
+        {
+            Connection = null,
+            Challenge = new(need.Url!.AbsoluteUri, denied.Challenge, time.GetUtcNow()),
+            Reason = $"the server trusts '{issuer}' now, and no longer '{connection.Issuer}': sign in there here",
+        });
+        return null;
     }
 
     private async Task<AuthorizationTarget?> FindTargetAsync(ServerNeed need, ServerDenial denied)

@@ -16,7 +16,7 @@ internal static class CredentialSetup
             options => options.RefreshTimeout > TimeSpan.Zero && options.RefreshTimeout <= LongestRefresh && options.RefreshAhead is >= 0 and <= 0.9 && options.SignInLifetime > TimeSpan.Zero && options.MaxStepUps >= 1,
             "Obot:Credentials:RefreshTimeout must be above 0 and at most 25 s, RefreshAhead 0 to 0.9, SignInLifetime above 0, MaxStepUps 1 or more.").ValidateOnStart();
         services.AddSingleton<PlatformAddresses>().AddSingleton<ServerNeeds>().AddSingleton<ConnectionRecords>().AddSingleton<ClientIdentities>();
-        services.AddSingleton<Discovery>().AddSingleton<TokenRequests>();
+        services.AddSingleton<Discovery>().AddSingleton<TokenRequests>().AddSingleton<MachineGrants>();
         services.AddSingleton<IConnections, Connections>().AddSingleton<IThirdPartyClients, ThirdPartyClients>();
         return services;
     }

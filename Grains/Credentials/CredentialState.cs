@@ -83,8 +83,14 @@ internal sealed record KnownChallenge(string ServerUrl, string? Header, DateTime
 /// <param name="Granted">How often the user has granted more for it.</param>
 internal sealed record StepUp(IReadOnlyList<string> Scopes, int Granted);
 
+/// <summary>How tokens come.</summary>
 internal static class GrantKinds
 {
-    public const string TokenExchange = "token-exchange";
-    public const string ClientCredentials = "client-credentials";
+    public const string AuthorizationCode = "authorization_code";
+    public const string ClientCredentials = "client_credentials";
+    public const string TokenExchange = "token_exchange";
+    public const string IdentityAssertion = "identity_assertion";
+
+    /// <summary>Without the user.</summary>
+    public static IReadOnlyList<string> Machine { get; } = [ClientCredentials, TokenExchange, IdentityAssertion];
 }

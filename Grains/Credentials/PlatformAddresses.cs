@@ -8,6 +8,9 @@ internal sealed class PlatformAddresses(IConfiguration configuration, IOptions<C
 {
     private readonly string publicUrl = (configuration["Obot:PublicUrl"] is { Length: > 0 } url ? url : configuration["Obot:Url"] ?? "http://127.0.0.1:8080").TrimEnd('/');
 
+    /// <summary>Of assertions that we sign; the keys are at <c>/oauth/jwks</c>.</summary>
+    public string Issuer => publicUrl;
+
     public string RedirectUri => $"{publicUrl}/oauth/mcp/callback";
 
     /// <summary>Our client id where a third party takes metadata documents; null where it could not read ours.</summary>

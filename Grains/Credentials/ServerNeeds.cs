@@ -54,7 +54,7 @@ internal sealed class ServerNeeds(IDbContextFactory<ObotDb> databases, IEncrypti
 
         var asked = await db.ThirdPartyServers.AsNoTracking().SingleOrDefaultAsync(server => server.ServerId == serverId, cancellationToken);
         var known = asked is not null && asked.ManifestRevision == row.Revision && (asked.WantsAccount || time.GetUtcNow() - asked.AskedAt < Believed);
-        return new(manifest, row.Revision, UrlOf(manifest), headers, values.MissingHeaders(manifest), known ? asked!.WantsAccount : null);
+        return new(manifest, row.Revision, UrlOf(manifest, values.Shared), headers, values.MissingHeaders(manifest), known ? asked!.WantsAccount : null);
     }
 
     public async Task LearnAsync(string serverId, long revision, bool wantsAccount, CancellationToken cancellationToken)
@@ -69,6 +69,16 @@ internal sealed class ServerNeeds(IDbContextFactory<ObotDb> databases, IEncrypti
             cancellationToken);
     }
 
-    private static Uri? UrlOf(ServerManifest manifest) =>
-        manifest.Runtime == Runtimes.Remote && Uri.TryCreate(manifest.RemoteConfig?.FixedURL, UriKind.Absolute, out var url) ? url : null;
+    /// <summary>Null for what has no address of its own, and while a value for it is missing: then it does not start either.</summary>
+    private static Uri? UrlOf(ServerManifest manifest, IReadOnlyDictionary<string, string> values)
+    {
+        try
+        {
+            return manifest.Runtime == Runtimes.Remote && Uri.TryCreate(RemoteAddress.Of(manifest, values), UriKind.Absolute, out var url) ? url : null;
+        }
+        catch (ServerStartException)
+        {
+            return null;
+        }
+    }
 }

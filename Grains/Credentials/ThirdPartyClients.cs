@@ -35,6 +35,11 @@ internal sealed class ThirdPartyClients(IDbContextFactory<ObotDb> databases, IEn
             throw new InvalidInputException("issuer", "Must be the issuer's URL, exactly as its metadata write it, e.g. 'https://login.example.com'.");
         }
 
+        if (client.Grant is { } grant && grant != GrantKinds.AuthorizationCode && !GrantKinds.Machine.Contains(grant, StringComparer.Ordinal))
+        {
+            throw new InvalidInputException("grant", $"'{grant}' is not allowed. Allowed: '{GrantKinds.AuthorizationCode}' (default), {string.Join(", ", GrantKinds.Machine.Select(kind => $"'{kind}'"))}.");
+        }
+
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
         if (!await ManagedAsync(db, caller, serverId, cancellationToken))
@@ -49,7 +54,7 @@ internal sealed class ThirdPartyClients(IDbContextFactory<ObotDb> databases, IEn
             db.ThirdPartyClients.Add(row);
         }
 
-        (row.ClientId, row.Issuer) = (client.ClientID, client.Issuer);
+        (row.ClientId, row.Issuer, row.GrantKind) = (client.ClientID, client.Issuer, client.Grant == GrantKinds.AuthorizationCode ? null : client.Grant);
         row.ClientSecret = client.ClientSecret is { Length: > 0 } secret ? encryption.Encrypt(Place(serverId, Static), Encoding.UTF8.GetBytes(secret)) : null;
         await db.SaveChangesAsync(cancellationToken);
         await db.AnnounceAsync(SecurityChangeKinds.Credential, serverId, cancellationToken);
@@ -86,7 +91,7 @@ internal sealed class ThirdPartyClients(IDbContextFactory<ObotDb> databases, IEn
     private static Task<ThirdPartyClientRow?> RowAsync(ObotDb db, string serverId, CancellationToken cancellationToken) =>
         db.ThirdPartyClients.SingleOrDefaultAsync(row => row.ServerId == serverId && row.Kind == Static, cancellationToken);
 
-    private ThirdPartyClientView View(ThirdPartyClientRow? row) => new(row is not null, row?.ClientId, row?.ClientSecret is not null, row?.Issuer, addresses.RedirectUri);
+    private ThirdPartyClientView View(ThirdPartyClientRow? row) => new(row is not null, row?.ClientId, row?.ClientSecret is not null, row?.Issuer, row?.GrantKind ?? GrantKinds.AuthorizationCode, addresses.RedirectUri);
 
     private static void CheckText(string? text, string field, bool required)
     {

@@ -1,8 +1,8 @@
 using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.Logging;
 using Obot.Data;
 using Obot.Data.Tables;
 using Obot.Grains.Abstractions;
+using Obot.Grains.Abstractions.Audit;
 using Obot.Grains.Abstractions.Encryption;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
@@ -12,7 +12,7 @@ using Obot.Grains.Credentials;
 namespace Obot.Grains.Hosting;
 
 /// <summary>Servers as rows of <c>mcp_servers</c>, their life through <see cref="ServerLife"/>.</summary>
-internal sealed partial class McpServers(
+internal sealed class McpServers(
     IDbContextFactory<ObotDb> databases,
     IServerInstances instances,
     ServerViews views,
@@ -22,7 +22,7 @@ internal sealed partial class McpServers(
     ConnectionEnds connections,
     IEncryption encryption,
     TimeProvider time,
-    ILogger<McpServers> logger) : IMcpServers
+    IAuditEvents events) : IMcpServers
 {
     private const string Kind = "mcp-servers";
     private const string ConfigurationChanged = "configuration changed";
@@ -198,7 +198,13 @@ internal sealed partial class McpServers(
             seen[key] = value;
         }
 
-        LogRevealed(caller.UserId, caller.CredentialId, serverId, string.Join(", ", seen.Keys.Order(StringComparer.Ordinal)));
+// recorded first: who cannot be recorded is shown nothing
+        var isRecorded = events.Record(new() { Method = AuditMethods.ValuesRevealed, Status = 200, UserId = caller.UserId, CredentialId = caller.CredentialId, ServerId = serverId, Identifier = string.Join(", ", seen.Keys.Order(StringComparer.Ordinal)) });
+        if (!isRecorded)
+        {
+            throw new ServerUnavailableException("Showing values is itself recorded, and that is not possible just now: the audit log of this silo cannot be written.");
+        }
+
         return seen;
     }
 
@@ -360,7 +366,4 @@ internal sealed partial class McpServers(
     /// <summary>The recorded instances and those that would be there without a record.</summary>
     private async Task<IReadOnlyCollection<McpInstanceId>> AllAsync(Principal caller, ServerRow row, CancellationToken cancellationToken) =>
         [.. (await instances.Of(row.Id, cancellationToken)).Union([InstanceOf(row, caller), row.PerUser ? McpInstanceId.Of(row.Id, row.OwnerId) : McpInstanceId.Shared(row.Id)])];
-
-    [LoggerMessage(LogLevel.Warning, "{UserId} (credential {CredentialId}) was shown the values of server {ServerId}: {Keys}")]
-    private partial void LogRevealed(string userId, string credentialId, string serverId, string keys);
 }

@@ -3,12 +3,20 @@
 const origin = new URL(process.env.OBOT_ORIGIN).origin;
 let url = new URL(process.argv[2]);
 let init = {};
+const jars = new Map();
+const cookies = at => at === origin ? process.env.OBOT_COOKIE : [...(jars.get(at) ?? new Map())].map(([name, value]) => `${name}=${value}`).join('; ');
 const plain = text => text.replace(/&#x([0-9A-F]+);/gi, (_, hex) => String.fromCodePoint(parseInt(hex, 16))).replaceAll('&quot;', '"').replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
 
-for (let step = 0; step < 10; step++) {
-  const response = await fetch(url, { ...init, redirect: 'manual', headers: url.origin === origin ? { cookie: process.env.OBOT_COOKIE } : {} });
+for (let step = 0; step < 25; step++) {
+  const response = await fetch(url, { ...init, redirect: 'manual', headers: { cookie: cookies(url.origin) } });
   init = {};
-  const location = response.headers.get('location');
+  if (url.origin !== origin) {
+    const jar = jars.get(url.origin) ?? new Map();
+    for (const cookie of response.headers.getSetCookie()) jar.set(...cookie.split(';')[0].split(/=(.*)/s).slice(0, 2));
+    jars.set(url.origin, jar);
+  }
+
+  const location = response.headers.get('location') ?? response.headers.get('refresh')?.replace(/^0;url=/, '');
   if (location) {
     url = new URL(location, url);
     continue;

@@ -61,12 +61,14 @@ handle = async (request, response) => {
     const text = await body(request);
     if (text.includes('refresh_token') && new URLSearchParams(text).get('grant_type') === 'refresh_token') {
       seen.refreshRequests = (seen.refreshRequests ?? 0) + 1;
+      const { drop } = set;
       await wait(set.refreshDelay);
+      if (drop) return request.socket.destroy();
       if (set.unavailable) return response.writeHead(503).end();
     }
     request.body = text;
     // the answer is made and never arrives
-    if (set.hang) {
+    if (set.hang && text.includes('refresh_token')) {
       const end = response.end.bind(response);
       response.end = (...rest) => { seen.hung = (seen.hung ?? 0) + 1; setTimeout(() => end(...rest), 60000).unref(); return response; };
     }
@@ -108,8 +110,8 @@ async function serve(request, response) {
   if (request.method !== 'POST') return response.writeHead(405).end();
   seen.calls++;
   const server = new Server({ name: 'third-party', version: '1.0.0' }, { capabilities: { tools: {} } });
-  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: ['whoami', 'write'].map(name => ({ name, inputSchema: { type: 'object' } })) }));
-  server.setRequestHandler(CallToolRequestSchema, () => ({ content: [{ type: 'text', text: JSON.stringify({ account: token.accountId, scope: token.scope, key: request.headers['x-api-key'] ?? null }) }] }));
+  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: ['whoami', 'write', 'echo'].map(name => ({ name, inputSchema: { type: 'object' } })) }));
+  server.setRequestHandler(CallToolRequestSchema, ({ params }) => ({ content: [{ type: 'text', text: params.name === 'echo' ? `${params.arguments?.message} from ${token.accountId}` : JSON.stringify({ account: token.accountId, scope: token.scope, key: request.headers['x-api-key'] ?? null }) }] }));
   const transport = new StreamableHTTPServerTransport({ sessionIdGenerator: undefined, enableJsonResponse: true });
   response.on('close', () => { transport.close(); server.close(); });
   await server.connect(transport);

@@ -41,7 +41,7 @@ internal sealed class CatalogRig : IAsyncDisposable
         var views = new ServerViews(grains, encryption, NullLogger<ServerViews>.Instance);
         Servers = new McpServers(
             Databases, instances, views, new ServerLife(grains, instances, new InstanceLauncher(grains, TimeProvider.System), NullLogger<ServerLife>.Instance),
-            _tools, Substitute.For<IServerLogs>(), new ConnectionEnds(grains, NullLogger<ConnectionEnds>.Instance), encryption, TimeProvider.System, NullLogger<McpServers>.Instance);
+            _tools, Substitute.For<IServerLogs>(), new ConnectionEnds(grains, NullLogger<ConnectionEnds>.Instance), encryption, TimeProvider.System, Substitute.For<Obot.Grains.Abstractions.Audit.IAuditEvents>());
         Index = new SearchIndex(DataSource, NullLogger<SearchIndex>.Instance);
         Entries = new StoredCatalogEntries(
             Databases, new EntryList(DataSource, Index), new EntryIcons(Substitute.For<IOutboundDocuments>(), TimeProvider.System), Servers, encryption, TimeProvider.System);

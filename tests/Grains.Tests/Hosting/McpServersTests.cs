@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using NSubstitute;
 using Obot.Grains.Abstractions;
+using Obot.Grains.Abstractions.Audit;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Security;
@@ -40,7 +41,7 @@ public sealed class McpServersTests : IDisposable
             new ConnectionEnds(_grains, NullLogger<ConnectionEnds>.Instance),
             postgres.Silo.Encryption,
             TimeProvider.System,
-            NullLogger<McpServers>.Instance);
+            Substitute.For<IAuditEvents>());
     }
 
     public void Dispose()

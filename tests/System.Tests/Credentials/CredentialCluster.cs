@@ -19,7 +19,8 @@ public sealed class CredentialCluster : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         thirdParty = await ThirdParty.StartAsync();
-        cluster = await ObotCluster.StartAsync(2, ("Obot__Outbound__AllowedHosts__0", "127.0.0.1"), ("Obot__Outbound__AllowedHosts__1", "localhost"));
+        cluster = await ObotCluster.StartAsync(2, ("Obot__Outbound__AllowedHosts__0", "127.0.0.1"), ("Obot__Outbound__AllowedHosts__1", "localhost"),
+            ("Obot__Credentials__ClientMetadataUrl", "https://conformance-test.local/client-metadata.json"));
     }
 
     public async ValueTask DisposeAsync()

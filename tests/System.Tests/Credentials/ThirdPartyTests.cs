@@ -9,7 +9,7 @@ public sealed class ThirdPartyTests(CredentialCluster shared, ITestOutputHelper 
     [Fact]
     public async Task Account_ConnectedCalledWidenedAndDisconnected()
     {
-        var before = await ThirdParty.TellAsync(new { reset = true, ttl = 3600, account = "alice", decline = false });
+        await ThirdParty.TellAsync(new { reset = true, ttl = 3600, account = "alice", decline = false });
         var server = await MakeAsync("third party");
         using var mcp = Cluster.Connect(server);
 
@@ -51,7 +51,7 @@ public sealed class ThirdPartyTests(CredentialCluster shared, ITestOutputHelper 
         var after = await Eventually.ReadAsync(server.Id, "forgot the token", TimeSpan.FromSeconds(10), () => mcp.ToolAsync("whoami"), answer => answer.Error is not null);
         Assert.Equal(link, after.Error!["data"]!["url"]!.GetValue<string>());
         var seen = await ThirdParty.SeenAsync();
-        Assert.True(seen.Revocations > before.Revocations, "the third party was not told");
+        Assert.True(seen.Revocations > 0, "the third party was not told");
         Assert.Equal(1, seen.Registrations);
         Assert.Empty(seen.Foreign);
         await Cluster.DeleteAsync(server.Id);

@@ -66,6 +66,16 @@ internal static class Proc
         return All().Where(Exists).FirstOrDefault(pid => Sockets(pid).Any(inodes.Contains)) is var found and > 0 ? found : null;
     }
 
+    /// <summary>Which of the processes have a connection to a TCP port of this host.</summary>
+    public static IReadOnlyList<int> ConnectedTo(int port, IEnumerable<int> pids)
+    {
+        var remote = port.ToString("X4", CultureInfo.InvariantCulture);
+        var inodes = ((string[])["/proc/net/tcp", "/proc/net/tcp6"]).Where(File.Exists).SelectMany(File.ReadLines).Select(Fields)
+            .Where(field => field.Length > 9 && string.Equals(field[3], "01", StringComparison.Ordinal) && field[2].EndsWith(":" + remote, StringComparison.Ordinal))
+            .Select(field => $"socket:[{field[9]}]").ToHashSet(StringComparer.Ordinal);
+        return [.. pids.Where(pid => Sockets(pid).Any(inodes.Contains))];
+    }
+
     public static IReadOnlyList<int> TcpPortsOf(int pid)
     {
         var sockets = Sockets(pid).ToHashSet(StringComparer.Ordinal);
