@@ -8,6 +8,7 @@ using Obot.Grains.Encryption;
 using Obot.Grains.Abstractions.Policies;
 using Obot.Grains.Abstractions.Security;
 using Obot.Grains.Hosting;
+using Obot.Grains.Hosting.Docker;
 using Obot.Grains.Hosting.Process;
 using Obot.Grains.Identity;
 using Obot.Grains.Outbound;
@@ -42,6 +43,7 @@ public static class GrainsSetup
         services.AddSingleton<ProcessHost>().AddSingleton<IHostedService>(provider => provider.GetRequiredService<ProcessHost>());
         services.AddSingleton<SiloHosts>().AddSingleton<ServerBackends>();
         services.AddSingleton<IServerBackend, ProcessBackend>();
+        services.AddDockerBackend();
         services.AddSingleton<IServerLogs, ServerLogs>();
         services.AddPlacementDirector<SiloOfKeyPlacement, SiloOfKeyDirector>();
         return services.AddManagementPorts();

@@ -1,8 +1,10 @@
+using System.Globalization;
 using Microsoft.Extensions.Options;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Policies;
 using Obot.Grains.Abstractions.Security;
+using Obot.Grains.Hosting.Docker;
 using Obot.Shim.Contracts.Boot;
 
 namespace Obot.Grains.Hosting;
@@ -33,12 +35,14 @@ internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertifi
         var data = Path.GetFullPath(options.Value.DataPath);
         var folder = Path.Combine(data, "instances", start.Instance.ToString().Replace('/', '~'));
         Directory.CreateDirectory(folder);
+        var (environment, files) = ServerEnvironment.Of(start, FilesOf(folder));
         return new()
         {
             Socket = socket,
             Secret = secret,
             WorkingDirectory = folder,
-            Environment = EnvironmentOf(start, folder),
+            Environment = environment,
+            Files = files,
             Command = new()
             {
                 Runtime = runtime,
@@ -50,6 +54,50 @@ internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertifi
             Limits = new() { StartupTimeoutSeconds = start.Manifest.StartupTimeoutSeconds },
         };
     }
+
+    /// <summary>A bridge in a container of its own.</summary>
+    /// <param name="packagesReadOnly">Somebody else fetched the package.</param>
+    public BridgeBoot BridgeInContainer(ServerStart start, string secret, int port, bool packagesReadOnly)
+    {
+        var (environment, files) = ServerEnvironment.Of(start, FilesOf(ShimImages.Home));
+        return new()
+        {
+            Listen = string.Create(CultureInfo.InvariantCulture, $"0.0.0.0:{port}"),
+            Secret = secret,
+            WorkingDirectory = ShimImages.Home,
+            Environment = environment,
+            Files = files,
+            Command = CommandInContainer(start.Manifest, packagesReadOnly),
+            Limits = new() { StartupTimeoutSeconds = start.Manifest.StartupTimeoutSeconds },
+        };
+    }
+
+    /// <summary>The run that fetches a package: it knows how to reach the registry, and nothing else of the server.</summary>
+    public BridgeBoot Installer(ServerStart start) => new()
+    {
+        Secret = "",
+        WorkingDirectory = ShimImages.Home,
+        PrepareOnly = true,
+        Environment = ServerEnvironment.Of(start, FilesOf(ShimImages.Home)).Environment.Where(pair => ServerEnvironment.ConfiguresNpm(pair.Key)).ToDictionary(StringComparer.Ordinal),
+        Command = CommandInContainer(start.Manifest, packagesReadOnly: false),
+        Limits = new() { StartupTimeoutSeconds = start.Manifest.StartupTimeoutSeconds },
+    };
+
+    private static BridgeCommand CommandInContainer(ServerManifest manifest, bool packagesReadOnly)
+    {
+        var package = manifest.Runtime == Runtimes.Npx ? manifest.NpxConfig! : manifest.UvxConfig!;
+        return new()
+        {
+            Runtime = manifest.Runtime,
+            Package = package.Package,
+            Command = package.Command,
+            Arguments = package.Args,
+            PackageCache = ShimImages.PackageFolder,
+            PackagesReadOnly = packagesReadOnly,
+        };
+    }
+
+    private static string FilesOf(string folder) => $"{folder}/.files";
 
     /// <summary>A guard that is a process of this silo.</summary>
     public GuardBoot Guard(ServerStart start, string socket, string secret) => Guard(
@@ -89,40 +137,6 @@ internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertifi
             ConcurrentCalls = limits.Value.ConcurrentCallsPerInstance,
         },
     };
-
-    private static Dictionary<string, string> EnvironmentOf(ServerStart start, string folder)
-    {
-        var environment = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var entry in start.Manifest.Env)
-        {
-            var value = start.Values.TryGetValue(entry.Key, out var supplied) ? supplied : entry.Value;
-            if (value is null)
-            {
-                if (entry.Required)
-                {
-                    throw new ServerStartException($"the required variable {entry.Key} has no value: configure the server first");
-                }
-
-                continue;
-            }
-
-            value = entry.Prefix + value;
-            environment[entry.Key] = entry.File is true || entry.DynamicFile is true ? WriteFile(folder, entry.Key, value) : value;
-        }
-
-        return environment;
-    }
-
-    private static string WriteFile(string folder, string key, string value)
-    {
-        var path = Path.Combine(Directory.CreateDirectory(Path.Combine(folder, ".files")).FullName, key);
-        using var file = new FileStream(path, new FileStreamOptions
-        {
-            Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-        });
-        file.Write(System.Text.Encoding.UTF8.GetBytes(value));
-        return path;
-    }
 }
 
 /// <summary>Section <c>Obot:Guard</c>.</summary>
@@ -137,5 +151,15 @@ public sealed class GuardOptions
     /// </summary>
     public string ControlUrl { get; set; } = "";
 
-    internal IReadOnlyList<string> ControlUrls => ControlUrl.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+    /// <summary>
+    /// The same as guards in containers reach it, separated by commas. Default: <see cref="ControlUrl"/> where it is no loopback address,
+    /// else the address of Docker's bridge on this machine, which the listener is bound to as well; empty without role <c>gateway</c>.
+    /// </summary>
+    public string ContainerControlUrl { get; set; } = "";
+
+    internal IReadOnlyList<string> ControlUrls => Split(ControlUrl);
+
+    internal IReadOnlyList<string> ContainerControlUrls => Split(ContainerControlUrl);
+
+    private static string[] Split(string list) => list.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 }

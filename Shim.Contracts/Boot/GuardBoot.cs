@@ -44,7 +44,7 @@ public sealed record GuardBoot
     public GuardLimits Limits { get; set; } = new();
 }
 
-/// <summary>The MCP server as its guard sees it: a bridge's Unix socket or an HTTP URL, exactly one of them.</summary>
+/// <summary>The MCP server as its guard sees it: a bridge's Unix socket or an HTTP URL, exactly one of them. A URL with a secret is a bridge too.</summary>
 public sealed record GuardUpstream
 {
     /// <summary>Unix socket of the bridge.</summary>
@@ -55,4 +55,10 @@ public sealed record GuardUpstream
 
     /// <summary>Streamable HTTP endpoint of the MCP server.</summary>
     public string? Url { get; init; }
+
+    /// <summary>It was started for this generation, so that its death ends the generation. A bridge on a socket always was.</summary>
+    public bool Hosted { get; set; }
+
+    /// <summary>Of a hosted server: what answers 2xx while it is in health; without one any answer below 500 at <see cref="Url"/> will do.</summary>
+    public string? HealthUrl { get; init; }
 }

@@ -38,14 +38,14 @@ internal sealed class Upstream : IDisposable
     public string Origin { get; }
 
     /// <summary>Is it ours, so that its death ends this generation?</summary>
-    public bool IsBridge => upstream.Socket is not null;
+    public bool IsHosted => upstream.Hosted || upstream.Socket is not null;
 
     public string? Secret => upstream.Secret;
 
-    /// <summary>Null when a bridge answers; a remote server is not asked, it has its own life.</summary>
+    /// <summary>Null when a hosted server answers; a remote one is not asked, it has its own life.</summary>
     public async Task<string?> ProbeAsync(CancellationToken cancellationToken)
     {
-        if (!IsBridge)
+        if (!IsHosted)
         {
             return null;
         }
@@ -54,15 +54,34 @@ internal sealed class Upstream : IDisposable
         limit.CancelAfter(ProbeTimeout);
         try
         {
-            using var request = new HttpRequestMessage(HttpMethod.Get, new Uri("http://bridge/healthz"));
+            if (Secret is null)
+            {
+                return await ProbeServerAsync(limit.Token);
+            }
+
+            using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(Origin + "/healthz"));
             request.Headers.TryAddWithoutValidation(ObotHeaders.BridgeSecret, Secret);
             using var response = await Client.SendAsync(request, limit.Token);
             return response.IsSuccessStatusCode ? null : $"the bridge answers {(int)response.StatusCode}";
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
         {
-            return $"the bridge does not answer: {e.Message}";
+            return Secret is null
+                ? e is HttpRequestException { InnerException: SocketException { SocketErrorCode: SocketError.ConnectionRefused } }
+                    ? $"nothing listens on port {Endpoint.Port} of the server"
+                    : $"the server does not answer at port {Endpoint.Port}: {e.Message}"
+                : $"the bridge does not answer: {e.Message}";
         }
+    }
+
+    /// <summary>Headers are enough: a body may be a stream without end.</summary>
+    private async Task<string?> ProbeServerAsync(CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, upstream.HealthUrl is { } health ? new Uri(health) : Endpoint);
+        using var response = await Client.SendAsync(request, cancellationToken);
+        return (upstream.HealthUrl is null ? (int)response.StatusCode < 500 : response.IsSuccessStatusCode)
+            ? null
+            : $"the server answers {(int)response.StatusCode} at {request.RequestUri!.AbsolutePath}";
     }
 
     public void Dispose() => Client.Dispose();

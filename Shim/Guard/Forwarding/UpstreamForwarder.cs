@@ -68,7 +68,7 @@ internal sealed class UpstreamForwarder(Upstream upstream, SessionSeal seal, ISe
         {
             await call.RefuseAsync(status, McpErrorCodes.InvalidRequest, $"the request is larger than {limits.MaxRequestBodyBytes} bytes");
         }
-        else if (upstream.IsBridge)
+        else if (upstream.IsHosted)
         {
             GuardAnswers.TellRetry(context, ObotHeaders.Retry.UpstreamGone);
         }

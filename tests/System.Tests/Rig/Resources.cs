@@ -13,7 +13,9 @@ internal sealed record ServerDetails(
     string? Host,
     DateTimeOffset? StartedAt,
     DateTimeOffset? LastActivity,
-    int Restarts)
+    int Restarts,
+    string? Backend = null,
+    string? Image = null)
 {
     public bool IsRunning => string.Equals(DeploymentStatus, "Running", StringComparison.Ordinal);
 
@@ -23,7 +25,7 @@ internal sealed record ServerDetails(
         ?? throw new InvalidOperationException($"no {role} among the processes of {this}");
 }
 
-/// <param name="Role"><c>guard</c> or <c>bridge</c>.</param>
-internal sealed record ServerProcess(string Role, int Pid);
+/// <param name="Role"><c>guard</c>, <c>bridge</c> or <c>server</c>.</param>
+internal sealed record ServerProcess(string Role, int Pid, string? Container = null);
 
 internal sealed record ApiKey(string Id, string Name, string Key);
