@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Outbound;
@@ -21,7 +22,8 @@ public static class GrainsSetup
 {
     public static IServiceCollection AddGrains(this IServiceCollection services, IConfiguration configuration)
     {
-        services.Configure<HostingOptions>(configuration.GetSection("Obot:Hosting"));
+        services.AddOptions<HostingOptions>().Bind(configuration.GetSection("Obot:Hosting")).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<HostingOptions>, HostingOptionsValidator>();
         services.Configure<GuardOptions>(configuration.GetSection("Obot:Guard"));
         services.Configure<SecurityOptions>(configuration.GetSection("Obot:Security"));
         services.Configure<LimitOptions>(configuration.GetSection("Obot:Limits"));

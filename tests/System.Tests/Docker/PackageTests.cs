@@ -56,7 +56,7 @@ public sealed class PackageTests(DockerRig rig, ITestOutputHelper output) : Dock
             name = $"conformance docker {revision}",
             serverUserType = "multiUser",
             runtime = "containerized",
-            containerizedConfig = new { image, port = 8099, path = "/", args = (string[])["--http", "8099", "--any", .. stateless ? ["--stateless"] : Array.Empty<string>()] },
+            containerizedConfig = new { image, port = 8099, path = "/mcp", args = (string[])["--http", "8099", "--any", .. stateless ? ["--stateless"] : Array.Empty<string>()] },
         });
         var launched = await Cluster.LaunchAsync(server.Id);
         Assert.True(launched.DeploymentStatus == "Running", launched.DeploymentReason);
