@@ -9,7 +9,8 @@ public static class DataServices
 {
     /// <summary>
     /// Registers <see cref="NpgsqlDataSource"/> and a pooled <see cref="IDbContextFactory{TContext}"/> of <see cref="ObotDb"/> over it.
-    /// The pool holds 30 connections at most where <paramref name="connectionString"/> does not say otherwise.
+    /// The pool holds 30 connections at most where <paramref name="connectionString"/> does not say otherwise. Beside it, the small pools of
+    /// <see cref="RecordPools"/>.
     /// </summary>
     public static IServiceCollection AddObotData(this IServiceCollection services, string connectionString)
     {
@@ -19,6 +20,7 @@ public static class DataServices
             builder.UseLoggerFactory(provider.GetRequiredService<ILoggerFactory>());
             return builder.Build();
         });
+        services.AddSingleton(provider => new RecordPools(connectionString, provider.GetRequiredService<ILoggerFactory>()));
         return services.AddPooledDbContextFactory<ObotDb>((provider, options) => options.UseObot(provider.GetRequiredService<NpgsqlDataSource>()));
     }
 

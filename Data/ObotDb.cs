@@ -19,6 +19,15 @@ public sealed class ObotDb(DbContextOptions<ObotDb> options) : DbContext(options
     public DbSet<ServerInstanceRow> ServerInstances => Set<ServerInstanceRow>();
     public DbSet<ApiKeyRow> ApiKeys => Set<ApiKeyRow>();
     public DbSet<AccessRuleRow> AccessRules => Set<AccessRuleRow>();
+    public DbSet<ModelProviderRow> ModelProviders => Set<ModelProviderRow>();
+    public DbSet<ModelRow> Models => Set<ModelRow>();
+    public DbSet<ModelAliasRow> ModelAliases => Set<ModelAliasRow>();
+    public DbSet<ModelAccessPolicyRow> ModelAccessPolicies => Set<ModelAccessPolicyRow>();
+    public DbSet<LlmBudgetRow> LlmBudgets => Set<LlmBudgetRow>();
+    public DbSet<LlmMessagePolicyRow> LlmMessagePolicies => Set<LlmMessagePolicyRow>();
+    public DbSet<ThirdPartyClientRow> ThirdPartyClients => Set<ThirdPartyClientRow>();
+    public DbSet<ThirdPartyConnectionRow> ThirdPartyConnections => Set<ThirdPartyConnectionRow>();
+    public DbSet<ThirdPartyServerRow> ThirdPartyServers => Set<ThirdPartyServerRow>();
     public DbSet<ClusterKeyRow> ClusterKeys => Set<ClusterKeyRow>();
     public DbSet<SecurityEventRow> SecurityEvents => Set<SecurityEventRow>();
     public DbSet<SignInCodeRow> SignInCodes => Set<SignInCodeRow>();

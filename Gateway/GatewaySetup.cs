@@ -5,12 +5,15 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Obot.Gateway.Authentication;
 using Obot.Gateway.Control;
+using Obot.Gateway.Credentials;
 using Obot.Gateway.Limits;
+using Obot.Gateway.Llm;
 using Obot.Gateway.Management;
 using Obot.Gateway.Mcp;
 using Obot.Gateway.OAuth;
 using Obot.Grains.Abstractions.Policies;
 using Obot.Grains.Abstractions.Security;
+using Obot.Shim.Contracts.Exchange;
 
 namespace Obot.Gateway;
 
@@ -28,24 +31,32 @@ public static class GatewaySetup
         services.AddSingleton<RouteTable>().AddSingleton<GuardForwarder>().AddSingleton<ParkedStream>().AddSingleton<McpEndpoint>();
         services.AddSingleton<CallerAuthenticator>().AddSingleton<ICallerAuthenticator>(provider => provider.GetRequiredService<CallerAuthenticator>());
         services.AddSingleton<PolicyPush>().AddSingleton<ControlEndpoint>();
+        services.AddLlmGateway(configuration);
+        services.AddCredentialEndpoints();
         services.AddManagement();
         services.AddOAuth(configuration);
         return services;
     }
 
     /// <summary>
-    /// Refuses foreign hosts and origins, and keeps the internal listener for guards: nothing else answers there, and the control
-    /// endpoint answers nowhere else. Then serves <c>/mcp-connect/{serverId}</c>.
+    /// Refuses foreign hosts and origins, and keeps the internal listener for guards: their control endpoint and their token exchange, which
+    /// answer nowhere else. Then serves <c>/mcp-connect/{serverId}</c>.
     /// </summary>
     public static IApplicationBuilder UseGateway(this IApplicationBuilder app, int controlPort)
     {
         var hosts = app.ApplicationServices.GetRequiredService<Hosts>();
         var control = app.ApplicationServices.GetRequiredService<ControlEndpoint>();
+        var exchange = app.ApplicationServices.GetRequiredService<ExchangeEndpoint>();
         app.MapWhen(context => context.Connection.LocalPort == controlPort, inner => inner.UseWebSockets().Run(context =>
         {
             if (context.Request.Path == "/control")
             {
                 return control.HandleAsync(context);
+            }
+
+            if (context.Request.Path == ExchangeForm.Path)
+            {
+                return exchange.HandleAsync(context);
             }
 
             context.Response.StatusCode = StatusCodes.Status404NotFound;
@@ -56,6 +67,7 @@ public static class GatewaySetup
         app.UseOAuthAddress();
 
         // the data path leaves here: no routing, no session middleware, nothing that a page needs
+        app.UseLlmGateway();
         var mcp = app.ApplicationServices.GetRequiredService<McpEndpoint>();
         return app.Use(next => context =>
             context.Request.Path.StartsWithSegments(McpEndpoint.Prefix, StringComparison.Ordinal, out var rest)
@@ -67,6 +79,7 @@ public static class GatewaySetup
     public static void MapGateway(this IEndpointRouteBuilder endpoints)
     {
         endpoints.MapOAuth();
+        ConnectEndpoints.Map(endpoints);
         endpoints.MapManagement();
     }
 }

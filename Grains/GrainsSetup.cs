@@ -5,6 +5,7 @@ using Microsoft.Extensions.Options;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Outbound;
+using Obot.Grains.Credentials;
 using Obot.Grains.Encryption;
 using Obot.Grains.Abstractions.Policies;
 using Obot.Grains.Abstractions.Security;
@@ -36,9 +37,12 @@ public static class GrainsSetup
         services.AddSingleton<IAssertionIssuer, AssertionIssuer>();
         services.AddSingleton<IControlCertificate, ControlCertificate>();
         services.AddSignInPorts(configuration);
+        services.AddLlmPorts(configuration);
 
         services.Configure<OutboundOptions>(configuration.GetSection("Obot:Outbound"));
-        services.AddSingleton<IOutboundDocuments, OutboundDocuments>();
+        services.AddSingleton<OutboundClient>().AddSingleton<IOutboundDocuments, OutboundDocuments>();
+
+        services.AddCredentials(configuration);
 
         services.AddHttpClient(ProcessHost.HttpClientName, client => client.Timeout = TimeSpan.FromSeconds(5));
         services.AddSingleton<BootDocuments>().AddSingleton<ServerPlans>().AddSingleton<RecentLogs>();

@@ -6,6 +6,7 @@ using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Policies;
 using Obot.Grains.Abstractions.Security;
 using Obot.Grains.ApiKeys;
+using Obot.Grains.Credentials;
 using Obot.Grains.Hosting;
 using Obot.Grains.Identity;
 using Obot.Grains.Policies;
@@ -51,6 +52,7 @@ public static class ManagementSetup
         services.AddSingleton<ServerTools>();
         services.AddSingleton<ServerViews>();
         services.AddSingleton<IMcpServers, McpServers>();
+        services.AddSingleton<ConnectionEnds>();
         return services;
     }
 }

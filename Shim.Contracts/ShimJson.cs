@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Obot.Shim.Contracts.Boot;
 using Obot.Shim.Contracts.Control;
+using Obot.Shim.Contracts.Exchange;
 
 namespace Obot.Shim.Contracts;
 
@@ -14,4 +15,6 @@ namespace Obot.Shim.Contracts;
 [JsonSerializable(typeof(BridgeBoot))]
 [JsonSerializable(typeof(ShimEvent))]
 [JsonSerializable(typeof(ControlMessage))]
+[JsonSerializable(typeof(ExchangeAnswer))]
+[JsonSerializable(typeof(InjectedCredentials))]
 public sealed partial class ShimJson : JsonSerializerContext;

@@ -43,7 +43,7 @@ if (options.HasRole(SiloRoles.Chat))
 }
 
 var app = builder.Build();
-
+app.UseTrustedProxies(options.TrustedProxies).UsePublicScheme(options.PublicUrl);
 if (options.HasRole(SiloRoles.Gateway))
 {
     app.UseGateway(options.Guard.ListenPort);

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Obot.Gateway.Authentication;
+using Obot.Gateway.Credentials;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Shim.Contracts.Control;
@@ -13,6 +14,7 @@ namespace Obot.Gateway.Control;
 internal sealed partial class ControlEndpoint(
     IAssertionIssuer assertions,
     PolicyPush policies,
+    CredentialPush credentials,
     IGrainFactory grains,
     IHostApplicationLifetime lifetime,
     ILogger<ControlEndpoint> logger)
@@ -42,10 +44,11 @@ internal sealed partial class ControlEndpoint(
         try
         {
             var pushing = policies.RunAsync(channel, identity, ended.Token);
+            var forgetting = credentials.RunAsync(channel, identity, ended.Token);
             var reading = RunAsync(channel, reference, identity, ended.Token);
-            var first = await Task.WhenAny(pushing, reading);
+            var first = await Task.WhenAny(pushing, forgetting, reading);
             await ended.CancelAsync();
-            await Task.WhenAll(pushing, reading).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.WhenAll(pushing, forgetting, reading).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await first;
         }
         catch (Exception e) when (e is WebSocketException or OperationCanceledException)

@@ -30,6 +30,7 @@ public static class ManagementSetup
         api.AddEndpointFilter<RouteGroupBuilder, ManagementFilter>();
         api.ProducesProblem(StatusCodes.Status401Unauthorized);
         ServerEndpoints.Map(api);
+        ServerCredentialEndpoints.Map(api);
         SignInCodeEndpoints.Map(api);
         SessionEndpoints.Map(api);
         AuthProviderEndpoints.Map(api);
@@ -43,6 +44,8 @@ public static class ManagementSetup
         DefaultRoleEndpoints.Map(api);
         EncryptionEndpoints.Map(api);
         AccessRuleEndpoints.Map(api);
+        ModelEndpoints.Map(api);
+        ModelPolicyEndpoints.Map(api);
         api.MapGet("/version", Version).WithTags("version").Produces<VersionBody>().WithSummary("What runs here");
         api.Map("/{**rest}", NotFound).ExcludeFromDescription();
         return api;

@@ -29,6 +29,16 @@ public interface IMcpServers
     /// <exception cref="InvalidInputException">A key that the manifest does not know.</exception>
     Task<McpServerView?> Configure(Principal caller, string serverId, IReadOnlyDictionary<string, string> values, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Takes the caller's values away; those of a shared instance too where the caller manages the server. Null when there is none.
+    /// </summary>
+    Task<McpServerView?> Deconfigure(Principal caller, string serverId, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// The values that the caller supplied, in clear: the only way to read them back, and each use is written down. Null when there is none.
+    /// </summary>
+    Task<IReadOnlyDictionary<string, string>?> Reveal(Principal caller, string serverId, CancellationToken cancellationToken);
+
     /// <summary>Stops all instances and removes the server. False when there is none.</summary>
     Task<bool> Delete(Principal caller, string serverId, CancellationToken cancellationToken);
 

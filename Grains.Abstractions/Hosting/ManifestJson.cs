@@ -11,7 +11,7 @@ public static class ManifestJson
 
     /// <summary>Fields of the format that are kept but have no record of their own yet.</summary>
     private static readonly HashSet<string> KeptAsTheyAre =
-        new(["compositeConfig", "multiUserConfig", "toolPreview"], StringComparer.Ordinal);
+        new(["compositeConfig", "toolPreview"], StringComparer.Ordinal);
 
     /// <summary>camelCase with the capitals of the format (<c>repoURL</c>), null left out, duplicates refused.</summary>
     public static JsonSerializerOptions Options { get; } = new(JsonSerializerDefaults.Web)
@@ -43,6 +43,8 @@ public static class ManifestJson
         .. Entries(manifest.Env, $"{root}.env"),
         .. Entries(manifest.Headers, $"{root}.headers"),
         .. Entries(manifest.RemoteConfig?.Headers ?? [], $"{root}.remoteConfig.headers"),
+        .. Names(manifest.MultiUserConfig?.Unknown, $"{root}.multiUserConfig"),
+        .. Entries(manifest.MultiUserConfig?.UserDefinedHeaders ?? [], $"{root}.multiUserConfig.userDefinedHeaders"),
     ];
 
     private static IEnumerable<string> Entries(IReadOnlyList<ManifestValue> entries, string path) =>

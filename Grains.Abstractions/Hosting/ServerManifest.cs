@@ -28,6 +28,7 @@ public sealed record ServerManifest
     public PackageConfig? UvxConfig { get; init; }
     public ContainerizedConfig? ContainerizedConfig { get; init; }
     public RemoteConfig? RemoteConfig { get; init; }
+    public MultiUserConfig? MultiUserConfig { get; init; }
     public IReadOnlyList<ManifestValue> Env { get; init; } = [];
     public IReadOnlyList<ManifestValue> Headers { get; init; } = [];
     public ServerResources? Resources { get; init; }
@@ -106,6 +107,16 @@ public sealed record RemoteConfig
     public string? Hostname { get; init; }
     public IReadOnlyList<ManifestValue> Headers { get; init; } = [];
     public bool? StaticOAuthRequired { get; init; }
+
+    /// <summary>Members that this version does not know; kept as they came.</summary>
+    [JsonExtensionData]
+    public IDictionary<string, JsonElement>? Unknown { get; init; }
+}
+
+/// <summary>What each user of a shared server supplies for their own calls.</summary>
+public sealed record MultiUserConfig
+{
+    public IReadOnlyList<ManifestValue> UserDefinedHeaders { get; init; } = [];
 
     /// <summary>Members that this version does not know; kept as they came.</summary>
     [JsonExtensionData]

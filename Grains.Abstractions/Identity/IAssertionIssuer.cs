@@ -20,6 +20,10 @@ public interface IAssertionIssuer
     /// <summary>Checks a guard's credential; null when it is not one of ours.</summary>
     Task<GuardIdentity?> VerifyGuardCredential(string credential, CancellationToken cancellationToken);
 
+    /// <summary>Checks an assertion that a guard presents; null when it is not one of ours for this instance, or is expired.</summary>
+    /// <returns>Id of the user it speaks of.</returns>
+    Task<string?> VerifyAssertion(string assertion, McpInstanceId instance, CancellationToken cancellationToken);
+
     /// <summary>The public halves as a JSON Web Key Set (RFC 7517).</summary>
     string PublicKeys { get; }
 

@@ -43,8 +43,17 @@ public static class SecurityChangeKinds
     /// <summary>A server was made, changed or removed.</summary>
     public const string Server = "server";
 
+    /// <summary>
+    /// Tokens or values that go to a server were changed or taken away. The subject is <c>serverId/userId</c>, or the server's id for all of
+    /// its users.
+    /// </summary>
+    public const string Credential = "credential";
+
     /// <summary>A signing key was added or retired.</summary>
     public const string SigningKey = "signing-key";
+
+    /// <summary>Providers of models, models, aliases, model policies or budgets changed. The subject is the id of what changed.</summary>
+    public const string Llm = "llm";
 
     /// <summary>A data key of encryption at rest was added, superseded or retired.</summary>
     public const string DataKey = "data-key";

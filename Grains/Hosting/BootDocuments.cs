@@ -127,7 +127,7 @@ internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertifi
         },
         StalenessMilliseconds = (long)Math.Min(start.Access.Staleness.TotalMilliseconds, int.MaxValue),
         MaxStalenessMilliseconds = (long)security.Value.MaxStaleness.TotalMilliseconds,
-        Upstream = upstream,
+        Upstream = upstream with { Exchanges = start.Manifest.Runtime == Runtimes.Remote || ManifestEntries.HeadersOf(start.Manifest).Any() },
         Limits = new()
         {
             CallTimeoutSeconds = (int)options.Value.CallTimeout.TotalSeconds,

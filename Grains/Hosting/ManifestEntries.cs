@@ -23,14 +23,29 @@ internal static class ManifestEntries
         StringComparer.OrdinalIgnoreCase);
 
     /// <summary>All entries of a manifest that a user may have to supply.</summary>
-    public static IEnumerable<ManifestValue> Of(ServerManifest manifest) =>
-        [.. manifest.Env, .. manifest.Headers, .. manifest.RemoteConfig?.Headers ?? []];
+    public static IEnumerable<ManifestValue> Of(ServerManifest manifest) => [.. manifest.Env, .. HeadersOf(manifest)];
 
-    /// <summary>Keys that are required, have no static value, and none among <paramref name="supplied"/>.</summary>
+    /// <summary>Those that guards put into calls.</summary>
+    public static IEnumerable<ManifestValue> HeadersOf(ServerManifest manifest) =>
+        [.. manifest.Headers, .. manifest.RemoteConfig?.Headers ?? [], .. manifest.MultiUserConfig?.UserDefinedHeaders ?? []];
+
+    /// <summary>
+    /// Each user of a shared instance has a value of their own: what <c>multiUserConfig</c> says, and everything of a remote single-user server,
+    /// which has no process whose environment it could be.
+    /// </summary>
+    public static bool IsOwn(ServerManifest manifest, string key) =>
+        (manifest is { ServerUserType: ServerUserTypes.SingleUser, IsPerUser: false })
+        || manifest.MultiUserConfig?.UserDefinedHeaders.Any(entry => entry.Key == key) is true;
+
+    /// <summary>Keys that an instance needs before it starts: required, not each user's own, no static value, and none among <paramref name="supplied"/>.</summary>
     public static IReadOnlyList<string> Missing(ServerManifest manifest, IReadOnlyDictionary<string, string> supplied) =>
+        MissingOf(Of(manifest).Where(entry => !IsOwn(manifest, entry.Key)), entry => supplied.GetValueOrDefault(entry.Key));
+
+    /// <summary>Those of the entries that are required and have neither a static value nor one by <paramref name="find"/>.</summary>
+    public static IReadOnlyList<string> MissingOf(IEnumerable<ManifestValue> entries, Func<ManifestValue, string?> find) =>
     [
-        .. Of(manifest)
-            .Where(entry => entry is { Required: true, Value: null } && string.IsNullOrEmpty(supplied.GetValueOrDefault(entry.Key)))
+        .. entries
+            .Where(entry => entry is { Required: true, Value: null } && string.IsNullOrEmpty(find(entry)))
             .Select(entry => entry.Key)
             .Distinct(StringComparer.Ordinal),
     ];
@@ -135,6 +150,7 @@ internal static class ManifestEntries
     {
         Env = [.. manifest.Env.Select(map)],
         Headers = [.. manifest.Headers.Select(map)],
+        MultiUserConfig = manifest.MultiUserConfig is null ? null : manifest.MultiUserConfig with { UserDefinedHeaders = [.. manifest.MultiUserConfig.UserDefinedHeaders.Select(map)] },
         RemoteConfig = manifest.RemoteConfig is null ? null : manifest.RemoteConfig with { Headers = [.. manifest.RemoteConfig.Headers.Select(map)] },
     };
 

@@ -37,7 +37,8 @@ internal static class ManifestValidation
         Amounts(manifest.Resources?.Limits, $"{root}.resources.limits");
         ManifestEntries.Check(manifest.Env, $"{root}.env", environment: true);
         ManifestEntries.Check(manifest.Headers, $"{root}.headers", environment: false);
-        ManifestEntries.CheckUnique([.. manifest.Headers, .. manifest.RemoteConfig?.Headers ?? []], $"{root}.remoteConfig.headers");
+        ManifestEntries.Check(manifest.MultiUserConfig?.UserDefinedHeaders ?? [], $"{root}.multiUserConfig.userDefinedHeaders", environment: false);
+        ManifestEntries.CheckUnique([.. ManifestEntries.HeadersOf(manifest)], $"{root}.remoteConfig.headers");
     }
 
     /// <summary>What this installation can run now.</summary>

@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Logging;
 using Obot.Data;
 using Obot.Data.Tables;
 using Obot.Grains.Abstractions;
@@ -6,19 +7,22 @@ using Obot.Grains.Abstractions.Encryption;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Security;
+using Obot.Grains.Credentials;
 
 namespace Obot.Grains.Hosting;
 
 /// <summary>Servers as rows of <c>mcp_servers</c>, their life through <see cref="ServerLife"/>.</summary>
-internal sealed class McpServers(
+internal sealed partial class McpServers(
     IDbContextFactory<ObotDb> databases,
     IServerInstances instances,
     ServerViews views,
     ServerLife life,
     ServerTools tools,
     IServerLogs logs,
+    ConnectionEnds connections,
     IEncryption encryption,
-    TimeProvider time) : IMcpServers
+    TimeProvider time,
+    ILogger<McpServers> logger) : IMcpServers
 {
     private const string ConfigurationChanged = "configuration changed";
 
@@ -120,18 +124,76 @@ internal sealed class McpServers(
             return null;
         }
 
-        ServerSight.CheckRuns(caller, row.Id, row.OwnerId, row.PerUser);
-        var instance = InstanceOf(row, caller);
-        SuppliedValues.Check(encryption.DecryptManifest(row), values);
-        if (!await SuppliedValues.StoreAsync(db, encryption, instance, values, time.Now(), cancellationToken))
+        var manifest = encryption.DecryptManifest(row);
+        SuppliedValues.Check(manifest, values);
+        var mine = values.Where(value => ManifestEntries.IsOwn(manifest, value.Key)).ToDictionary(StringComparer.Ordinal);
+        var shared = values.Where(value => !mine.ContainsKey(value.Key)).ToDictionary(StringComparer.Ordinal);
+        var (instance, own) = (InstanceOf(row, caller), McpInstanceId.Of(row.Id, caller.UserId));
+        if (shared.Count > 0 || mine.Count == 0)
+        {
+            ServerSight.CheckRuns(caller, row.Id, row.OwnerId, row.PerUser);
+        }
+
+        if ((shared.Count > 0 && !await SuppliedValues.StoreAsync(db, encryption, instance, shared, time.Now(), cancellationToken))
+            || (mine.Count > 0 && !await SuppliedValues.StoreAsync(db, encryption, own, mine, time.Now(), cancellationToken)))
         {
             return null;
         }
 
-        await db.AnnounceAsync(SecurityChangeKinds.Server, serverId, cancellationToken);
+        await AnnounceValuesAsync(db, row, shared.Count > 0 ? instance : own, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
-        await life.StopAsync([instance], ConfigurationChanged);
+        if (shared.Count > 0)
+        {
+            await life.StopAsync([instance], ConfigurationChanged);
+        }
+
         return await views.OneAsync(db, caller, row, cancellationToken);
+    }
+
+    public async Task<McpServerView?> Deconfigure(Principal caller, string serverId, CancellationToken cancellationToken)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
+        if (await ServerSight.FindAsync(db, db.Servers.AsNoTracking(), caller, serverId, cancellationToken) is not { } row)
+        {
+            return null;
+        }
+
+        var (instance, own) = (InstanceOf(row, caller), McpInstanceId.Of(row.Id, caller.UserId));
+        await SuppliedValues.ClearAsync(db, own, cancellationToken);
+        var isShared = instance == own || ServerSight.Manages(caller, row.OwnerId);
+        if (isShared)
+        {
+            await SuppliedValues.ClearAsync(db, instance, cancellationToken);
+        }
+
+        await AnnounceValuesAsync(db, row, isShared ? instance : own, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        if (isShared)
+        {
+            await life.StopAsync([instance], ConfigurationChanged);
+        }
+
+        return await views.OneAsync(db, caller, row, cancellationToken);
+    }
+
+    public async Task<IReadOnlyDictionary<string, string>?> Reveal(Principal caller, string serverId, CancellationToken cancellationToken)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        if (await ServerSight.FindAsync(db, db.Servers.AsNoTracking(), caller, serverId, cancellationToken) is not { } row)
+        {
+            return null;
+        }
+
+        var values = await SuppliedValues.OfCallerAsync(db, encryption, new ServerEntry(row.Id, row.PerUser, row.OwnerId), caller.UserId, cancellationToken);
+        var seen = new Dictionary<string, string>(row.PerUser || ServerSight.Manages(caller, row.OwnerId) ? values.Shared : new Dictionary<string, string>(), StringComparer.Ordinal);
+        foreach (var (key, value) in values.Own)
+        {
+            seen[key] = value;
+        }
+
+        LogRevealed(caller.UserId, caller.CredentialId, serverId, string.Join(", ", seen.Keys.Order(StringComparer.Ordinal)));
+        return seen;
     }
 
     public async Task<bool> Delete(Principal caller, string serverId, CancellationToken cancellationToken)
@@ -148,10 +210,12 @@ internal sealed class McpServers(
 
         ServerSight.CheckManages(caller, row);
         var all = await AllAsync(caller, row, cancellationToken);
+        var connected = await ConnectionEnds.OfServersAsync(db, [serverId], cancellationToken);
         await db.Servers.Where(one => one.Id == serverId).ExecuteDeleteAsync(cancellationToken);
         await db.AnnounceAsync(SecurityChangeKinds.Server, serverId, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         await life.RemoveAsync(all);
+        await connections.EndAsync(connected);
         return true;
     }
 
@@ -233,10 +297,20 @@ internal sealed class McpServers(
             : throw new ServerUnavailableException($"The server is {route.Status}: {route.Reason ?? "it gave no reason"}. Its log may say more.");
     }
 
+    /// <summary>Who counts the server's values hears that the server changed; guards forget what they put into calls.</summary>
+    private static async Task AnnounceValuesAsync(ObotDb db, ServerRow row, McpInstanceId of, CancellationToken cancellationToken)
+    {
+        await db.AnnounceAsync(SecurityChangeKinds.Server, row.Id, cancellationToken);
+        await db.AnnounceAsync(SecurityChangeKinds.Credential, of.ToString(), cancellationToken);
+    }
+
     private static McpInstanceId InstanceOf(ServerRow row, Principal caller) =>
         new ServerEntry(row.Id, row.PerUser, row.OwnerId).InstanceFor(caller.UserId);
 
     /// <summary>The recorded instances and those that would be there without a record.</summary>
     private async Task<IReadOnlyCollection<McpInstanceId>> AllAsync(Principal caller, ServerRow row, CancellationToken cancellationToken) =>
         [.. (await instances.Of(row.Id, cancellationToken)).Union([InstanceOf(row, caller), row.PerUser ? McpInstanceId.Of(row.Id, row.OwnerId) : McpInstanceId.Shared(row.Id)])];
+
+    [LoggerMessage(LogLevel.Warning, "{UserId} (credential {CredentialId}) was shown the values of server {ServerId}: {Keys}")]
+    private partial void LogRevealed(string userId, string credentialId, string serverId, string keys);
 }

@@ -47,5 +47,5 @@ internal static class ServerSight
         }
     }
 
-    private static bool Manages(Principal caller, string ownerId) => caller.Role >= Role.Admin || ownerId == caller.UserId;
+    public static bool Manages(Principal caller, string ownerId) => caller.Role >= Role.Admin || ownerId == caller.UserId;
 }

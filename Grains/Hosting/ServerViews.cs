@@ -14,7 +14,7 @@ internal sealed partial class ServerViews(IGrainFactory grains, IEncryption encr
     private const int AtOnce = 32;
 
     public static McpServerView Fresh(Principal caller, ServerRow row, ServerManifest manifest) =>
-        View(caller, row, manifest, new Dictionary<string, string>(), new() { Status = DeploymentStatus.Stopped });
+        View(caller, row, manifest, new(new Dictionary<string, string>(), new Dictionary<string, string>()), new() { Status = DeploymentStatus.Stopped });
 
     public async Task<McpServerView> OneAsync(ObotDb db, Principal caller, ServerRow row, CancellationToken cancellationToken) =>
         (await ManyAsync(db, caller, [row], cancellationToken))[0];
@@ -22,16 +22,19 @@ internal sealed partial class ServerViews(IGrainFactory grains, IEncryption encr
     public async Task<IReadOnlyList<McpServerView>> ManyAsync(ObotDb db, Principal caller, IReadOnlyList<ServerRow> rows, CancellationToken cancellationToken)
     {
         var keys = rows.Select(row => Instance(caller, row).ToString()).ToArray();
+        var own = rows.Select(row => McpInstanceId.Of(row.Id, caller.UserId).ToString()).ToArray();
         var supplied = await db.ServerValues.AsNoTracking()
-            .Where(row => keys.Contains(row.Instance))
+            .Where(row => keys.Contains(row.Instance) || own.Contains(row.Instance))
             .ToDictionaryAsync(row => row.Instance, row => row.Values, StringComparer.Ordinal, cancellationToken);
         var views = new McpServerView[rows.Count];
         await Parallel.ForAsync(0, rows.Count, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken }, async (i, _) =>
         {
             var deployment = await DeploymentAsync(Instance(caller, rows[i]));
-            views[i] = View(caller, rows[i], encryption.DecryptManifest(rows[i]), SuppliedValues.Decrypt(encryption, keys[i], supplied.GetValueOrDefault(keys[i])), deployment);
+            views[i] = View(caller, rows[i], encryption.DecryptManifest(rows[i]), new(Values(keys[i]), Values(own[i])), deployment);
         });
         return views;
+
+        IReadOnlyDictionary<string, string> Values(string key) => SuppliedValues.Decrypt(encryption, key, supplied.GetValueOrDefault(key));
     }
 
     /// <summary>A grain that cannot be asked must not hide the server, least of all from the one who wants to repair it.</summary>
@@ -51,7 +54,7 @@ internal sealed partial class ServerViews(IGrainFactory grains, IEncryption encr
     private static McpInstanceId Instance(Principal caller, ServerRow row) =>
         new ServerEntry(row.Id, row.PerUser, row.OwnerId).InstanceFor(caller.UserId);
 
-    private static McpServerView View(Principal caller, ServerRow row, ServerManifest manifest, IReadOnlyDictionary<string, string> supplied, ServerDeployment deployment) => new()
+    private static McpServerView View(Principal caller, ServerRow row, ServerManifest manifest, CallerValues supplied, ServerDeployment deployment) => new()
     {
         Id = row.Id,
         Manifest = ManifestEntries.Redact(manifest),
@@ -62,7 +65,7 @@ internal sealed partial class ServerViews(IGrainFactory grains, IEncryption encr
         Instance = Instance(caller, row).ToString(),
         DeploymentStatus = deployment.Status,
         DeploymentReason = deployment.Reason,
-        MissingRequiredEnvVars = ManifestEntries.Missing(manifest, supplied),
+        MissingRequiredEnvVars = supplied.Missing(manifest),
     };
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The state of {Instance} could not be read")]

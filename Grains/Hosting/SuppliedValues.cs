@@ -17,11 +17,27 @@ internal static class SuppliedValues
             ? new Dictionary<string, string>(StringComparer.Ordinal)
             : JsonSerializer.Deserialize<Dictionary<string, string>>(encryption.DecryptTextOrPlain(Place(instance), stored)) ?? [];
 
+    /// <summary>The values that count for one user of a server.</summary>
+    public static async Task<CallerValues> OfCallerAsync(ObotDb db, IEncryption encryption, ServerEntry server, string userId, CancellationToken cancellationToken)
+    {
+        var (shared, own) = (server.InstanceFor(userId).ToString(), McpInstanceId.Of(server.ServerId, userId).ToString());
+        var rows = await db.ServerValues.AsNoTracking().Where(row => row.Instance == shared || row.Instance == own)
+            .ToDictionaryAsync(row => row.Instance, row => row.Values, StringComparer.Ordinal, cancellationToken);
+        return new(Decrypt(encryption, shared, rows.GetValueOrDefault(shared)), Decrypt(encryption, own, rows.GetValueOrDefault(own)));
+    }
+
+    /// <summary>Takes all of them away. False when there were none.</summary>
+    public static async Task<bool> ClearAsync(ObotDb db, McpInstanceId instance, CancellationToken cancellationToken)
+    {
+        var key = instance.ToString();
+        return await db.ServerValues.Where(row => row.Instance == key).ExecuteDeleteAsync(cancellationToken) > 0;
+    }
+
     /// <exception cref="InvalidInputException">A key that nobody may supply, or a value that does not fit its entry.</exception>
     public static void Check(ServerManifest manifest, IReadOnlyDictionary<string, string> values)
     {
         var open = ManifestEntries.Of(manifest).Where(entry => entry.Value is null).ToDictionary(entry => entry.Key, StringComparer.Ordinal);
-        var headers = manifest.Headers.Concat(manifest.RemoteConfig?.Headers ?? []).Select(entry => entry.Key).ToHashSet(StringComparer.Ordinal);
+        var headers = ManifestEntries.HeadersOf(manifest).Select(entry => entry.Key).ToHashSet(StringComparer.Ordinal);
         foreach (var (key, value) in values)
         {
             if (!open.TryGetValue(key, out var entry))
@@ -70,4 +86,17 @@ internal static class SuppliedValues
     }
 
     private static SecretPlace Place(string instance) => new("mcp_server_values", instance, "values");
+}
+
+/// <param name="Shared">Of the instance.</param>
+/// <param name="Own">Of the user.</param>
+internal sealed record CallerValues(IReadOnlyDictionary<string, string> Shared, IReadOnlyDictionary<string, string> Own)
+{
+    public string? Of(ServerManifest manifest, ManifestValue entry) => (ManifestEntries.IsOwn(manifest, entry.Key) ? Own : Shared).GetValueOrDefault(entry.Key);
+
+    public IReadOnlyList<string> Missing(ServerManifest manifest) => ManifestEntries.MissingOf(ManifestEntries.Of(manifest), entry => Of(manifest, entry));
+
+    public IReadOnlyList<string> MissingHeaders(ServerManifest manifest) => ManifestEntries.MissingOf(ManifestEntries.HeadersOf(manifest), entry => Of(manifest, entry));
+
+    public override string ToString() => nameof(CallerValues);
 }

@@ -73,6 +73,20 @@ internal sealed class AssertionIssuer(ClusterKeys keys, IServerAccess access, Ti
             : null;
     }
 
+    public async Task<string?> VerifyAssertion(string assertion, McpInstanceId instance, CancellationToken cancellationToken)
+    {
+        var result = await handler.ValidateTokenAsync(assertion, new TokenValidationParameters
+        {
+            ValidIssuer = Issuer,
+            ValidAudience = instance.ToString(),
+            ValidTypes = [AssertionType],
+            ValidAlgorithms = [SecurityAlgorithms.EcdsaSha256],
+            IssuerSigningKey = Credentials.Key,
+            LifetimeValidator = (_, expires, _, _) => expires > time.GetUtcNow().UtcDateTime,
+        });
+        return result is { IsValid: true, SecurityToken: JsonWebToken { Subject.Length: > 0 } token } ? token.Subject : null;
+    }
+
     public byte[] DeriveKey(string purpose, string subject) =>
         HKDF.DeriveKey(HashAlgorithmName.SHA256, keys.Secret, 32, info: Encoding.UTF8.GetBytes($"{purpose}\0{subject}"));
 

@@ -5,12 +5,13 @@ using Obot.Grains.Abstractions;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Security;
+using Obot.Grains.Credentials;
 using Obot.Grains.Hosting;
 
 namespace Obot.Grains.Identity;
 
 /// <summary>Takes a user out with everything that is the user's: in one transaction, and what runs is stopped after it.</summary>
-internal sealed class UserRemoval(IDbContextFactory<ObotDb> databases, UserRules rules, ServerLife life)
+internal sealed class UserRemoval(IDbContextFactory<ObotDb> databases, UserRules rules, ServerLife life, ConnectionEnds connections)
 {
     private const int NamesShown = 10;
 
@@ -26,6 +27,12 @@ internal sealed class UserRemoval(IDbContextFactory<ObotDb> databases, UserRules
 
         rules.CheckRemoval(users, user);
         var owned = await db.Servers.FromSql($"SELECT * FROM mcp_servers WHERE owner_id = {userId} ORDER BY id FOR UPDATE").ToListAsync(cancellationToken);
+        HashSet<string> connected = [.. await ConnectionEnds.OfUserAsync(db, userId, cancellationToken)];
+        if (servers.Delete)
+        {
+            connected.UnionWith(await ConnectionEnds.OfServersAsync(db, owned.ConvertAll(server => server.Id), cancellationToken));
+        }
+
         HashSet<McpInstanceId> ending = [.. await OwnInstancesAsync(db, userId, owned, cancellationToken)];
         if (owned.Count > 0)
         {
@@ -44,6 +51,7 @@ internal sealed class UserRemoval(IDbContextFactory<ObotDb> databases, UserRules
         await db.AnnounceAsync(SecurityChangeKinds.User, userId, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         await life.RemoveAsync(ending);
+        await connections.EndAsync(connected);
         return true;
     }
 

@@ -61,4 +61,7 @@ public sealed record GuardUpstream
 
     /// <summary>Of a hosted server: what answers 2xx while it is in health; without one any answer below 500 at <see cref="Url"/> will do.</summary>
     public string? HealthUrl { get; init; }
+
+    /// <summary>The server may want headers or a third party's token: the guard asks the cluster for those of each caller.</summary>
+    public bool Exchanges { get; set; }
 }

@@ -30,6 +30,9 @@ public sealed record ControlMessage
     /// <summary>JSON Web Key Set.</summary>
     public string? AssertionKeys { get; init; }
 
+    /// <summary><see cref="ControlKinds.Forget"/>: ids of users; null means all of them.</summary>
+    public IReadOnlyList<string>? Users { get; init; }
+
     /// <summary><see cref="ControlKinds.Drain"/>: refuse when the last call ended more recently than this.</summary>
     public long? MinIdleMilliseconds { get; init; }
 
@@ -47,6 +50,12 @@ public static class ControlKinds
 
     /// <summary>Cluster → guard, every 2 s: nothing that touches this guard changed. It keeps the guard from refusing calls as stale.</summary>
     public const string Heartbeat = "heartbeat";
+
+    /// <summary>
+    /// Cluster → guard: what was exchanged for these users is not good any more. Sent for everybody on connect: what was said while the
+    /// channel was down is not known.
+    /// </summary>
+    public const string Forget = "forget";
 
     /// <summary>Cluster → guard: stop if, and only if, nothing is in flight.</summary>
     public const string Drain = "drain";

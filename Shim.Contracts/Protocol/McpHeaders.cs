@@ -12,6 +12,9 @@ public static class McpHeaders
     public const string ParamPrefix = "Mcp-Param-";
 
     public const string LastEventId = "Last-Event-ID";
+
+    /// <summary>Key in <c>_meta</c> of a modern request: what the client can do.</summary>
+    public const string ClientCapabilitiesKey = "io.modelcontextprotocol/clientCapabilities";
 }
 
 /// <summary>Protocol revisions, oldest first. The modern era begins with <see cref="Modern"/>.</summary>
@@ -37,6 +40,9 @@ public static class McpErrorCodes
     public const int HeaderMismatch = -32020;
     public const int MissingCapability = -32021;
     public const int UnsupportedVersion = -32022;
+
+    /// <summary>A person has to open a link first (revision 2025-11-25).</summary>
+    public const int UrlElicitationRequired = -32042;
 
     /// <summary>The platform refused or could not deliver the call (server-defined range of JSON-RPC 2.0).</summary>
     public const int Refused = -32000;

@@ -1,4 +1,7 @@
+using Obot.Shim.Contracts.Audit;
+using Obot.Shim.Contracts.Exchange;
 using Obot.Shim.Guard.Authorization;
+using Obot.Shim.Guard.Exchange;
 using Obot.Shim.Guard.Limits;
 using Obot.Shim.Protocol;
 
@@ -37,6 +40,15 @@ internal sealed class GuardCall(HttpContext context, long started)
 
     /// <summary>The server's own session id, unsealed; null when the client sent none.</summary>
     public string? UpstreamSession { get; set; }
+
+    /// <summary>What is put into the request for this caller; null for nothing.</summary>
+    public InjectedCredentials? Credentials { get; set; }
+
+    /// <summary>The server's 401 or 403; nothing of it went out.</summary>
+    public UpstreamDenial? Denial { get; set; }
+
+    /// <summary>What filters did with the request and its answer, in the order in which they ran; null while none did. It goes into the audit record.</summary>
+    public List<FilterRun>? Filters { get; set; }
 
     /// <summary>A step refused the call.</summary>
     public bool Refused { get; private set; }

@@ -2,6 +2,7 @@ using Obot.Shim.Contracts.Boot;
 using Obot.Shim.Guard.Authorization;
 using Obot.Shim.Guard.Calls;
 using Obot.Shim.Guard.Control;
+using Obot.Shim.Guard.Exchange;
 using Obot.Shim.Guard.Forwarding;
 using Obot.Shim.Guard.Limits;
 
@@ -16,6 +17,7 @@ internal sealed class GuardInstance : IDisposable
     private readonly GuardPipeline pipeline;
     private readonly Upstream upstream;
     private readonly UpstreamForwarder forwarder;
+    private readonly ExchangeClient? exchange;
 
     /// <param name="services">Of the web host: the forwarder comes from there.</param>
     /// <param name="heartbeatEvery">How often activity is reported although nothing happened.</param>
@@ -29,8 +31,11 @@ internal sealed class GuardInstance : IDisposable
         var assertions = new AssertionVerifier(boot.Instance, boot.AssertionKeys, time);
         var freshness = new Freshness(TimeSpan.FromMilliseconds(boot.MaxStalenessMilliseconds), TimeSpan.FromMilliseconds(boot.StalenessMilliseconds), time);
         var authorizer = new Authorizer(boot.Instance, policy, freshness);
-        pipeline = new(assertions, authorizer, new CallLimits(boot.Limits, time), new OpenStreams(policy), Gate, forwarder, time);
-        Control = new InstanceControl(policy, freshness, assertions, Gate, heartbeatEvery, time);
+        exchange = boot.Upstream.Exchanges ? new(boot) : null;
+        var credentials = exchange is null ? null : new ExchangedCredentials(exchange, time);
+        pipeline = new(
+            assertions, authorizer, new CallLimits(boot.Limits, time), new OpenStreams(policy), Gate, forwarder, new UpstreamCredentials(credentials, forwarder), time);
+        Control = new InstanceControl(policy, freshness, assertions, Gate, credentials, heartbeatEvery, time);
     }
 
     public GuardBoot Boot { get; }
@@ -43,7 +48,11 @@ internal sealed class GuardInstance : IDisposable
     /// <summary><c>/readyz</c> for the host, everything else is a call.</summary>
     public Task HandleAsync(HttpContext context) => context.Request.Path == "/readyz" ? ReadyAsync(context) : pipeline.HandleAsync(context);
 
-    public void Dispose() => forwarder.Dispose();
+    public void Dispose()
+    {
+        forwarder.Dispose();
+        exchange?.Dispose();
+    }
 
     private async Task ReadyAsync(HttpContext context)
     {

@@ -1,6 +1,7 @@
 using Obot.Shim.Contracts.Protocol;
 using Obot.Shim.Guard.Authorization;
 using Obot.Shim.Guard.Calls;
+using Obot.Shim.Guard.Exchange;
 using Obot.Shim.Guard.Forwarding;
 using Obot.Shim.Guard.Limits;
 using Obot.Shim.Protocol;
@@ -11,7 +12,7 @@ namespace Obot.Shim.Guard;
 /// The way of a call past the guard, one named step after the other: authenticate the assertion → read the envelope → authorize → limit →
 /// request filters → exchange → forward → response filters → audit.
 /// </summary>
-internal sealed class GuardPipeline(AssertionVerifier assertions, Authorizer authorizer, CallLimits limits, OpenStreams streams, CallGate gate, UpstreamForwarder forwarder, TimeProvider time)
+internal sealed class GuardPipeline(AssertionVerifier assertions, Authorizer authorizer, CallLimits limits, OpenStreams streams, CallGate gate, UpstreamForwarder forwarder, UpstreamCredentials credentials, TimeProvider time)
 {
     public async Task HandleAsync(HttpContext context)
     {
@@ -65,9 +66,9 @@ internal sealed class GuardPipeline(AssertionVerifier assertions, Authorizer aut
 
             if (!call.Ended)
             {
-                // request filters, then the exchange for a third party's token, stand here
+                // request filters stand here
                 using var open = counts ? null : streams.Open(call);
-                await forwarder.ForwardAsync(call);
+                await credentials.ForwardAsync(call);
             }
         }
         finally

@@ -23,6 +23,9 @@ internal sealed class ObotOptions
     /// <summary>Silos with the same id and database are one cluster. Default <c>obot</c>.</summary>
     public string ClusterId { get; set; } = "obot";
 
+    /// <summary>Proxies before the silo, whose <c>X-Forwarded-For</c> is believed: addresses and networks, separated by commas. Default: none.</summary>
+    public string TrustedProxies { get; set; } = "";
+
     public SiloOptions Silo { get; set; } = new();
 
     public DatabaseOptions Database { get; set; } = new();

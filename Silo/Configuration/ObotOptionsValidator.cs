@@ -19,6 +19,7 @@ internal static class ObotOptionsValidator
             "Obot:Roles",
             options.Roles,
             "one or more of " + string.Join(", ", SiloRoles.All));
+        Check(Http.TrustedProxies.TryRead(options.TrustedProxies, out _), "Obot:TrustedProxies", options.TrustedProxies, "addresses and networks such as 10.0.0.7, 10.0.0.0/8");
         Check(
             IPAddress.TryParse(options.Silo.AdvertisedAddress, out var address) && !address.Equals(IPAddress.Any) && !address.Equals(IPAddress.IPv6Any),
             "Obot:Silo:AdvertisedAddress",

@@ -100,7 +100,8 @@ public sealed class SchemaUpgradeTests(PostgresFixture postgres)
 
         Assert.Equal(await Catalog(byModel), [.. (await Catalog(byScripts)).Where(IsOfTheModel)]);
 
-        static bool IsOfTheModel(string line) => !line.StartsWith("orleans", StringComparison.Ordinal) && !line.StartsWith("schema_info", StringComparison.Ordinal) && !line.StartsWith("security_head", StringComparison.Ordinal);
+        static bool IsOfTheModel(string line) => !line.StartsWith("orleans", StringComparison.Ordinal) && !line.StartsWith("schema_info", StringComparison.Ordinal) && !line.StartsWith("security_head", StringComparison.Ordinal)
+            && !OfRecords.Any(table => line.StartsWith(table, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -120,6 +121,9 @@ public sealed class SchemaUpgradeTests(PostgresFixture postgres)
         Assert.Equal(8L, await Scalar<long>(database, "SELECT revision FROM security_head"));
         Assert.Equal("1,2,3,4,5,6,7,8", await Scalar<string>(database, "SELECT string_agg(revision::text, ',' ORDER BY revision) FROM security_events"));
     }
+
+    /// <summary>Append-only records: partitioned, written by COPY, read by statements of their own. Entity Framework does not know them.</summary>
+    private static readonly string[] OfRecords = ["mcp_audit_logs", "mcp_audit_bodies", "mcp_call_stats", "record_data_keys"];
 
     /// <summary>Columns, constraints and indexes of a database, one a line.</summary>
     private static async Task<IReadOnlyList<string>> Catalog(NpgsqlDataSource database)

@@ -30,6 +30,7 @@ public sealed class SignInTests(ITestOutputHelper output)
         Clickjacking_IsRefused(seen);
         Provider_IsTestedAndWorksOnTheOtherSiloAtOnce(seen, Origin(cluster.Urls[0]));
         Session_IsOneCookieOnBothSilos_AndEndsOnBoth(seen);
+        Groups_FollowTheProviderAtEachSignIn(seen);
         Attacks_AreRefused(seen, Origin(cluster.Urls[0]));
         LocalAccount_IsSetUpUsedAndDefended(seen);
         Other_Endings_AreReadable(seen);
@@ -103,6 +104,16 @@ public sealed class SignInTests(ITestOutputHelper output)
 
         Assert.Equal(401, seen.GetProperty("signedOut").GetProperty("api").GetInt32());
         Assert.True(seen.GetProperty("signedOut").GetProperty("cookie").GetBoolean());
+    }
+
+    private static void Groups_FollowTheProviderAtEachSignIn(JsonElement seen)
+    {
+        var groups = seen.GetProperty("groups");
+        Assert.Equal(["everyone"], groups.GetProperty("before").EnumerateArray().Select(name => name.GetString()));
+        Assert.Equal(["designers"], groups.GetProperty("after").EnumerateArray().Select(name => name.GetString()));
+
+        // nobody is believed about their own address where no proxy is configured
+        Assert.Equal("127.0.0.1", Text(seen, "claimedAddress"));
     }
 
     private static void Attacks_AreRefused(JsonElement seen, string origin)

@@ -1,7 +1,7 @@
 // People sign in, in a real browser at a real identity provider: node signin.mjs URL SECOND_URL BOOTSTRAP_TOKEN SCREENSHOT_FOLDER
 // Prints one line of JSON: what was seen, for the test to judge.
 import { chromium } from 'playwright-core';
-import { client, startGitHub, startOidc } from './idp.mjs';
+import { client, people, startGitHub, startOidc } from './idp.mjs';
 
 const [one, two, token, folder] = process.argv.slice(2);
 const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage'];
@@ -101,6 +101,20 @@ const steps = {
     const cookie = await sessionCookie(context);
     await signOut(page);
     seen.signedOut = { api: (await apiAs(cookie)).status, cookie: (await sessionCookie(context)) === undefined };
+  },
+  async groups() {
+    const groupsOf = async () => {
+      const { context, page } = await visitor({ extraHTTPHeaders: { 'x-forwarded-for': '203.0.113.9' } });
+      await signIn(page, 'bob');
+      await home(page);
+      const mine = (await (await apiAs(await sessionCookie(context))).json()).items[0];
+      seen.claimedAddress = mine.clientIp;
+      await signOut(page);
+      return (await api('GET', `/api/users/${mine.userId}`)).body.groups.map(group => group.name).sort();
+    };
+    const before = await groupsOf();
+    people.bob.groups = ['designers'];
+    seen.groups = { before, after: await groupsOf() };
   },
   async fixation() {
     const attacker = await visitor();

@@ -72,6 +72,19 @@ try {
   await page.getByRole('link', { name: 'Users', exact: true }).first().click();
   await page.getByText('Nobody has signed in yet').waitFor();
   await picture('users-6-users');
+  await page.getByRole('button', { name: 'New local account' }).click();
+  await dialog.getByLabel('User name').fill('dora');
+  await dialog.getByLabel('Name', { exact: true }).fill('Dora Local');
+  await dialog.getByRole('button', { name: 'Create' }).click();
+  await page.getByText('It is not shown again').waitFor();
+  const link = await page.locator('.mud-alert .obot-url').innerText();
+  result.passwordLink = await page.request.get(link).then(async answer => answer.ok() && /Set the password of/.test(await answer.text()));
+  await picture('users-6-local-account');
+  await page.getByRole('link', { name: 'Dora Local' }).click();
+  await page.getByRole('button', { name: 'New password link' }).click();
+  await page.getByText('It is not shown again').waitFor();
+  result.laterLink = (await page.locator('.mud-alert .obot-url').innerText()) !== link;
+  await picture('users-6-password');
 
   await page.getByRole('link', { name: 'API keys' }).first().click();
   await page.getByRole('button', { name: 'New key' }).click();
@@ -84,6 +97,12 @@ try {
   await dialog.getByRole('button', { name: 'Create' }).click();
   await page.getByText('it is not shown again').waitFor();
 
+  await page.goto(origin + '/sessions');
+  await page.getByText('Connected applications').waitFor();
+  await page.getByText('MCP clients that sign you in by this browser').waitFor();
+  await picture('users-7-account');
+  await page.goBack();
+  await page.locator('td[data-label=Servers]').first().waitFor();
   result.boundTo = await page.locator('td[data-label=Servers]').first().innerText();
 
   await page.setViewportSize({ width: 390, height: 800 });
@@ -97,7 +116,7 @@ try {
     await picture(`users-8-phone${path.replaceAll('/', '-').replace(/su1.*/, 'account')}`);
   }
   await page.getByRole('button', { name: 'Pages' }).click();
-  await page.getByRole('menuitem', { name: 'Groups' }).or(page.locator('.mud-popover-open').getByText('Groups')).first().waitFor();
+  await page.getByRole('link', { name: 'Groups' }).first().waitFor();
   await picture('users-9-phone-menu');
 
   // someone without a role for it neither sees the entries nor gets the pages by their addresses
@@ -108,7 +127,7 @@ try {
   await page.getByRole('button', { name: 'Sign in with token' }).click();
   await page.waitForURL(url => !url.pathname.startsWith('/login'));
   await page.getByRole('link', { name: 'API keys' }).first().waitFor();
-  result.entriesOfBasic = (await page.locator('header a:not([href="/sessions"])').allTextContents()).map(text => text.trim()).filter(Boolean);
+  result.entriesOfBasic = (await page.locator('nav a').allTextContents()).map(text => text.trim()).filter(Boolean);
   result.refused = [];
   for (const path of ['/admin/users', result.account, '/admin/groups', '/admin/service-accounts']) {
     await page.goto(origin + path);

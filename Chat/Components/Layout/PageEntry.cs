@@ -20,5 +20,14 @@ internal sealed record PageEntry(string Href, string Name, Role Least)
         new("/admin/sign-in", "Sign-in", Role.Admin),
     ];
 
+    /// <summary>Heading that it stands under; empty for what everybody uses.</summary>
+    public string Section => Href switch
+    {
+        "/admin/users" or "/admin/groups" or "/admin/service-accounts" or "/admin/sign-in" => "People",
+        _ when Href.StartsWith("/admin/llm", StringComparison.Ordinal) || Href.StartsWith("/admin/model", StringComparison.Ordinal) => "Models",
+        _ when Href.StartsWith("/admin/", StringComparison.Ordinal) => "Governance",
+        _ => "",
+    };
+
     public static IEnumerable<PageEntry> For(Principal? caller) => All.Where(page => page.Least <= (caller?.Role ?? Role.Basic));
 }

@@ -2,8 +2,10 @@ using System.Collections.Immutable;
 using Microsoft.AspNetCore;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Http;
+using Obot.Gateway.Credentials;
 using Obot.Gateway.OAuth.Clients;
 using Obot.Gateway.OAuth.Tokens;
+using Obot.Grains.Abstractions.Credentials;
 using Obot.Grains.Abstractions.Identity;
 using OpenIddict.Abstractions;
 using static OpenIddict.Abstractions.OpenIddictConstants;
@@ -13,7 +15,7 @@ namespace Obot.Gateway.OAuth.Authorization;
 /// <summary>
 /// <c>/oauth/authorize</c>, after OpenIddict checked client, redirect URI and proof key: who sits at the browser, and do they agree.
 /// </summary>
-internal sealed class AuthorizeEndpoint(IOpenIddictApplicationManager applications, Consents consents, ConsentPage page, IUserDirectory users, Resources resources)
+internal sealed class AuthorizeEndpoint(IOpenIddictApplicationManager applications, Consents consents, ConsentPage page, IUserDirectory users, IConnections connections, Resources resources)
 {
     private const string LoginPath = "/login";
 
@@ -75,18 +77,28 @@ internal sealed class AuthorizeEndpoint(IOpenIddictApplicationManager applicatio
             }
 
             await consents.RememberAsync(caller.UserId, client, scopes, cancellationToken);
-            return Grants.SignIn(user, resource, scopes);
+            return await ConnectFirstAsync(context, request, caller, resource) ?? Grants.SignIn(user, resource, scopes);
         }
 
         if (!request.HasPromptValue(PromptValues.Consent) && await consents.IsGivenAsync(caller.UserId, client, scopes, cancellationToken))
         {
-            return Grants.SignIn(user, resource, scopes);
+            return (request.HasPromptValue(PromptValues.None) ? null : await ConnectFirstAsync(context, request, caller, resource)) ?? Grants.SignIn(user, resource, scopes);
         }
 
         return request.HasPromptValue(PromptValues.None)
             ? RefuseUnseen(request, Errors.ConsentRequired, "The user has not agreed to this client yet.")
             : page.Ask(question, request);
     }
+
+    /// <summary>
+    /// Chained consent: the server behind the resource trusts a third party, so the browser goes on to it and comes back here. Null when there is
+    /// nothing to connect, also for somebody who just said no there: calls say what is missing.
+    /// </summary>
+    private async Task<IResult?> ConnectFirstAsync(HttpContext context, OpenIddictRequest request, Principal caller, Resource resource) =>
+        resource.ServerId is { } serverId && await connections.IsNeeded(caller.UserId, serverId, context.RequestAborted)
+        && await connections.Find(caller, serverId, context.RequestAborted) is not null
+            ? ConsentPage.Forward(context, $"{ConnectEndpoints.ConnectPath}/{serverId}?returnUrl={Uri.EscapeDataString($"{OAuthSetup.Prefix}/authorize{Query(request)}")}")
+            : null;
 
     /// <summary>
     /// A refusal that nobody clicked for goes to an application on the same computer, but never to a page somewhere: with a client that

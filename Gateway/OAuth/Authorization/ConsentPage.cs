@@ -45,7 +45,7 @@ internal sealed class ConsentPage(IDataProtectionProvider protection)
 
         var scopes = string.Concat(question.Scopes.Select(scope => $"<li>{Html.Encode(Words(scope, question.Resource))}</li>"));
         var origin = redirect.Scheme is "http" or "https" ? redirect.GetLeftPart(UriPartial.Authority) : redirect.Scheme + ":";
-        return new Page(
+        return new PlainPage(
             $"""
             <h1>{Html.Encode(name)} wants to connect</h1>
             <p>You are signed in as <b>{Html.Encode(question.UserName)}</b>. It would be allowed to:</p>
@@ -76,7 +76,7 @@ internal sealed class ConsentPage(IDataProtectionProvider protection)
     }
 
     /// <summary>For errors that cannot be sent to the client, because who it is or where it waits is not certain.</summary>
-    public IResult Trouble(string error, string? description) => new Page(
+    public IResult Trouble(string error, string? description) => new PlainPage(
         $"""
         <h1>This sign-in cannot go on</h1>
         <p>{Html.Encode(description ?? "The request of the application is not right.")}</p>
@@ -89,7 +89,7 @@ internal sealed class ConsentPage(IDataProtectionProvider protection)
     public static IResult Forward(HttpContext context, string path)
     {
         context.Response.Headers["Refresh"] = $"0;url={path}";
-        return new Page($"""<p>Signed in. <a href="{Html.Encode(path)}">Go on</a></p>""", StatusCodes.Status200OK, "form-action 'none'");
+        return new PlainPage($"""<p>Signed in. <a href="{Html.Encode(path)}">Go on</a></p>""", StatusCodes.Status200OK, "form-action 'none'");
     }
 
     private static string Digest(ConsentQuestion question) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(question.Text)));
@@ -102,30 +102,4 @@ internal sealed class ConsentPage(IDataProtectionProvider protection)
         OpenIddictConstants.Scopes.OfflineAccess => "stay connected until you take it back",
         _ => "know your name and your id",
     };
-
-    private sealed class Page(string body, int status, string formAction) : IResult
-    {
-        private const string Style =
-            "body{font:16px/1.5 system-ui,sans-serif;margin:0;background:Canvas;color:CanvasText;color-scheme:light dark}main{max-width:34rem;margin:8vh auto;padding:0 1.25rem}h1{font-size:1.4rem}"
-            + "dl{display:grid;grid-template-columns:auto 1fr;gap:.25rem 1rem}dt{opacity:.7}dd{margin:0;overflow-wrap:anywhere}li{overflow-wrap:anywhere}.hint{opacity:.7;font-size:.9rem}"
-            + "button{font:inherit;padding:.5rem 1.5rem;border-radius:.4rem;border:1px solid GrayText;background:transparent;color:inherit;cursor:pointer}.main{background:#3f51b5;border-color:#3f51b5;color:#fff}";
-
-        private static readonly string StyleHash = Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(Style)));
-
-        public Task ExecuteAsync(HttpContext httpContext)
-        {
-            var headers = httpContext.Response.Headers;
-            headers.ContentSecurityPolicy = $"default-src 'none'; style-src 'sha256-{StyleHash}'; base-uri 'none'; frame-ancestors 'none'; {formAction}";
-            headers.XFrameOptions = "DENY";
-            headers.XContentTypeOptions = "nosniff";
-            headers["Referrer-Policy"] = "no-referrer";
-            headers["Cross-Origin-Opener-Policy"] = "same-origin";
-            headers.CacheControl = "no-store";
-            httpContext.Response.StatusCode = status;
-            httpContext.Response.ContentType = "text/html; charset=utf-8";
-            return httpContext.Response.WriteAsync(
-                $"""<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Obot</title><style>{Style}</style></head><body><main>{body}</main></body></html>""",
-                httpContext.RequestAborted);
-        }
-    }
 }

@@ -1,6 +1,4 @@
-using System.Net.Security;
 using System.Net.WebSockets;
-using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Obot.Shim.Contracts;
 using Obot.Shim.Contracts.Control;
@@ -13,12 +11,11 @@ namespace Obot.Shim.Guard.Control;
 /// </summary>
 internal sealed class ControlChannel(ControlTarget target, IControlled controlled, TimeProvider time) : IDisposable
 {
-    private const string ServerName = "control.obot.internal";
     private const int MaxMessageBytes = 32 * 1024 * 1024;
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan MaxPause = TimeSpan.FromSeconds(5);
 
-    private readonly X509Certificate2 authority = X509Certificate2.CreateFromPem(target.AuthorityPem);
+    private readonly ClusterTrust trust = new(target.AuthorityPem);
     private readonly SemaphoreSlim sending = new(1, 1);
 
     public async Task RunAsync(CancellationToken stopping)
@@ -53,7 +50,7 @@ internal sealed class ControlChannel(ControlTarget target, IControlled controlle
             socket.Options.Proxy = null;
             socket.Options.KeepAliveInterval = TimeSpan.FromSeconds(5);
             socket.Options.KeepAliveTimeout = TimeSpan.FromSeconds(10);
-            socket.Options.RemoteCertificateValidationCallback = IsOurs;
+            socket.Options.RemoteCertificateValidationCallback = trust.IsOurs;
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping);
             limit.CancelAfter(ConnectTimeout);
             await socket.ConnectAsync(new Uri(url), limit.Token);
@@ -135,20 +132,5 @@ internal sealed class ControlChannel(ControlTarget target, IControlled controlle
         {
             sending.Release();
         }
-    }
-
-    /// <summary>Only certificates of the cluster's own authority, for the name that silos have for guards, whatever address was dialled.</summary>
-    private bool IsOurs(object sender, X509Certificate? certificate, X509Chain? presented, SslPolicyErrors errors)
-    {
-        if (certificate is not X509Certificate2 leaf || !leaf.MatchesHostname(ServerName))
-        {
-            return false;
-        }
-
-        using var chain = new X509Chain();
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.CustomTrustStore.Add(authority);
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        return chain.Build(leaf);
     }
 }

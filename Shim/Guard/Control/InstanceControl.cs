@@ -1,12 +1,13 @@
 using Obot.Shim.Contracts.Control;
 using Obot.Shim.Guard.Authorization;
 using Obot.Shim.Guard.Calls;
+using Obot.Shim.Guard.Exchange;
 
 namespace Obot.Shim.Guard.Control;
 
 /// <summary>One instance's part of a control channel: it reports activity and takes policy and orders.</summary>
 internal sealed class InstanceControl(
-    PolicySnapshot policy, Freshness freshness, AssertionVerifier assertions, CallGate gate, TimeSpan heartbeatEvery, TimeProvider time) : IControlled
+    PolicySnapshot policy, Freshness freshness, AssertionVerifier assertions, CallGate gate, ExchangedCredentials? credentials, TimeSpan heartbeatEvery, TimeProvider time) : IControlled
 {
     private static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(1);
 
@@ -50,6 +51,9 @@ internal sealed class InstanceControl(
             case ControlKinds.Heartbeat:
                 policy.Confirm(message.Revision ?? 0);
                 freshness.Heard(AgeOf(message));
+                break;
+            case ControlKinds.Forget:
+                credentials?.Forget(message.Users);
                 break;
             case ControlKinds.Drain:
                 var closed = gate.TryClose(TimeSpan.FromMilliseconds(message.MinIdleMilliseconds ?? 0));

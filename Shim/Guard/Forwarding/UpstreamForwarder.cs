@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.Net.Http.Headers;
 using Obot.Shim.Contracts.Boot;
+using Obot.Shim.Contracts.Exchange;
 using Obot.Shim.Contracts.Protocol;
 using Obot.Shim.Guard.Lists;
 using Yarp.ReverseProxy.Forwarder;
@@ -40,10 +41,10 @@ internal sealed class UpstreamForwarder(Upstream upstream, SessionSeal seal, ISe
         var context = call.Context;
         context.Features.Set(call);
         var error = await forwarder.SendAsync(context, upstream.Origin, upstream.Client, config, transformer, context.RequestAborted);
-        if (call.Refused)
+        if (call.Denial is not null)
         {
+            // what becomes of it is decided by who gave the call its credentials
             context.Response.Clear();
-            await call.RefuseAsync(StatusCodes.Status502BadGateway, McpErrorCodes.Refused, "the server refuses the platform's credentials: an administrator has to configure it, or you to connect your account");
             return;
         }
 
@@ -101,6 +102,11 @@ internal sealed class UpstreamForwarder(Upstream upstream, SessionSeal seal, ISe
             var headers = proxyRequest.Headers;
             headers.Host = null;
 
+            if (call.Credentials is { } credentials)
+            {
+                Inject(headers, credentials);
+            }
+
             if (upstream.Secret is { } secret)
             {
                 headers.TryAddWithoutValidation(ObotHeaders.BridgeSecret, secret);
@@ -113,7 +119,7 @@ internal sealed class UpstreamForwarder(Upstream upstream, SessionSeal seal, ISe
             var call = httpContext.Features.Get<GuardCall>()!;
             if (proxyResponse?.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden)
             {
-                call.MarkRefused();
+                call.Denial = new((int)proxyResponse.StatusCode, Challenge(proxyResponse));
                 return false;
             }
 
@@ -143,6 +149,24 @@ internal sealed class UpstreamForwarder(Upstream upstream, SessionSeal seal, ISe
 
             return copied;
         }
+
+        /// <summary>In place of whatever the client sent under the same names.</summary>
+        private static void Inject(System.Net.Http.Headers.HttpRequestHeaders headers, InjectedCredentials credentials)
+        {
+            foreach (var (name, value) in credentials.Headers)
+            {
+                headers.Remove(name);
+                headers.TryAddWithoutValidation(name, value);
+            }
+
+            if (credentials.Token is { } token)
+            {
+                headers.Authorization = new("Bearer", token);
+            }
+        }
+
+        private static string? Challenge(HttpResponseMessage response) =>
+            response.Headers.TryGetValues(HeaderNames.WWWAuthenticate, out var values) && string.Join(", ", values) is { Length: <= 8192 } challenge ? challenge : null;
 
         /// <summary>What is between the gateway and us, and what is the server's own, before the rest is copied.</summary>
         private static void Exchange(IHeaderDictionary headers, GuardCall call)

@@ -4,6 +4,7 @@ using Obot.Grains.Abstractions;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Security;
+using Obot.Grains.Credentials;
 using Obot.Grains.Hosting;
 
 namespace Obot.Grains.Tests.Hosting;
@@ -36,8 +37,10 @@ public sealed class McpServersTests : IDisposable
             new ServerLife(_grains, _instances, launcher, NullLogger<ServerLife>.Instance),
             _tools,
             Substitute.For<IServerLogs>(),
+            new ConnectionEnds(_grains, NullLogger<ConnectionEnds>.Instance),
             postgres.Silo.Encryption,
-            TimeProvider.System);
+            TimeProvider.System,
+            NullLogger<McpServers>.Instance);
     }
 
     public void Dispose()

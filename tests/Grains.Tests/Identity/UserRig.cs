@@ -8,6 +8,7 @@ using Obot.Grains.Abstractions.ApiKeys;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.ApiKeys;
+using Obot.Grains.Credentials;
 using Obot.Grains.Hosting;
 using Obot.Grains.Identity;
 
@@ -35,7 +36,7 @@ internal sealed class UserRig
         var rules = new UserRules(preassigned);
         var instances = new ServerInstances(databases, TimeProvider.System);
         var life = new ServerLife(Grains, instances, new InstanceLauncher(Grains, TimeProvider.System), NullLogger<ServerLife>.Instance);
-        Users = new(databases, new UserViews(_emails, preassigned), _emails, rules, new UserRemoval(databases, rules, life), TimeProvider.System);
+        Users = new(databases, new UserViews(_emails, preassigned), _emails, rules, new UserRemoval(databases, rules, life, new ConnectionEnds(Grains, NullLogger<ConnectionEnds>.Instance)), TimeProvider.System);
         Groups = new(databases, TimeProvider.System);
         Directory = new(databases);
         Keys = new(databases, Directory, Substitute.For<IApiKeyUsage>(), TimeProvider.System);

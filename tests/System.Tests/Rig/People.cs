@@ -5,7 +5,7 @@ using System.Text;
 
 namespace Obot.SystemTests.Rig;
 
-/// <summary>A user, and an API key for <c>mcp</c> and <c>api</c>.</summary>
+/// <summary>A user, and an API key for <c>mcp</c>, <c>api</c> and <c>llm</c>.</summary>
 internal sealed record Person(string Id, string Key);
 
 /// <summary>Users, groups and keys, written straight into the cluster's database with <c>psql</c>: there is no identity provider in these tests.</summary>
@@ -29,7 +29,7 @@ internal static class People
             Add(sql, $"INSERT INTO group_members (group_id, user_id) VALUES ('{group}', '{id}');");
         }
 
-        Add(sql, $"INSERT INTO api_keys (id, user_id, name, prefix, hash, scopes, created_at) VALUES ('{keyId}', '{id}', 'test', 'obot_{keyId[..8]}', '\\x{hash}', ARRAY['mcp', 'api'], now());");
+        Add(sql, $"INSERT INTO api_keys (id, user_id, name, prefix, hash, scopes, created_at) VALUES ('{keyId}', '{id}', 'test', 'obot_{keyId[..8]}', '\\x{hash}', ARRAY['mcp', 'api', 'llm'], now());");
         await ExecuteAsync(cluster, sql.Append("COMMIT;").ToString());
         return new(id, key);
     }

@@ -1,0 +1,235 @@
+using System.Buffers;
+using System.Net;
+using Microsoft.AspNetCore.Http;
+using Obot.Grains.Abstractions.Llm;
+
+namespace Obot.Gateway.Llm.Answers;
+
+/// <summary>How a provider's answer ended.</summary>
+internal enum AnswerEnd
+{
+    /// <summary>Not yet, or the client went away before.</summary>
+    Open,
+    Complete,
+    Broken,
+    TimedOut,
+}
+
+/// <summary>
+/// The body of a provider's answer as the forwarder reads it: through the filter, within the provider's time limits, and with a clear last
+/// event where a stream breaks off.
+/// </summary>
+internal sealed class AnswerStream : Stream
+{
+    private const int ChunkBytes = 16 * 1024;
+
+    private readonly Stream upstream;
+    private readonly AnswerFilter filter;
+    private readonly LlmProvider provider;
+    private readonly TimeProvider time;
+    private readonly long startedAt;
+    private readonly CancellationTokenSource limit;
+    private readonly CancellationTokenRegistration aborted;
+    private readonly ArrayBufferWriter<byte> output = new();
+    private readonly byte[] chunk = new byte[ChunkBytes];
+    private readonly BodySample? sample;
+    private int given;
+    private int primed;
+    private bool ended;
+
+    public AnswerStream(Stream upstream, AnswerFilter filter, LlmProvider provider, BodySample? sample, long startedAt, TimeProvider time, CancellationToken clientGone)
+    {
+        (this.upstream, this.filter, this.provider, this.sample, this.startedAt, this.time) = (upstream, filter, provider, sample, startedAt, time);
+        limit = new(Timeout.InfiniteTimeSpan, time);
+        aborted = clientGone.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), limit);
+    }
+
+    public AnswerEnd End { get; private set; }
+
+    /// <summary>When the first byte was there; 0 before.</summary>
+    public long FirstByteAt { get; private set; }
+
+    /// <summary>Reads the first bytes before anything is promised to the client: until then another target can still answer.</summary>
+    /// <returns>False when there is no answer to be had.</returns>
+    public async Task<bool> PrimeAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            primed = await upstream.ReadAsync(chunk, cancellationToken);
+            FirstByteAt = time.GetTimestamp();
+            if (primed == 0 && filter.IsStream)
+            {
+                End = AnswerEnd.Broken;
+                return false;
+            }
+
+            return true;
+        }
+        catch (Exception e) when (e is IOException or HttpRequestException or OperationCanceledException)
+        {
+            End = cancellationToken.IsCancellationRequested ? AnswerEnd.TimedOut : AnswerEnd.Broken;
+            return false;
+        }
+    }
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        // the forwarder waits with an empty buffer before it rents one; the wait is in the read that follows
+        if (buffer.IsEmpty)
+        {
+            return 0;
+        }
+
+        while (true)
+        {
+            if (output.WrittenCount > given)
+            {
+                var part = output.WrittenMemory[given..];
+                part = part[..Math.Min(part.Length, buffer.Length)];
+                part.CopyTo(buffer);
+                given += part.Length;
+                if (given == output.WrittenCount)
+                {
+                    output.ResetWrittenCount();
+                    given = 0;
+                }
+
+                sample?.Add(part.Span);
+                return part.Length;
+            }
+
+            if (ended)
+            {
+                return 0;
+            }
+
+            var read = await NextAsync(buffer);
+            if (read > 0)
+            {
+                sample?.Add(buffer.Span[..read]);
+                return read;
+            }
+        }
+    }
+
+    /// <summary>Reads on: straight into the client's buffer where nothing is changed, else through the filter.</summary>
+    private async ValueTask<int> NextAsync(Memory<byte> buffer)
+    {
+        var target = filter.IsTransparent ? buffer : chunk.AsMemory();
+        int read;
+        try
+        {
+            read = await TakeAsync(target);
+            if (read > 0)
+            {
+                filter.Write(target.Span[..read], output);
+                return filter.IsTransparent ? read : 0;
+            }
+
+            filter.Complete(output);
+            (ended, End) = (true, AnswerEnd.Complete);
+            return 0;
+        }
+        catch (Exception e) when (e is IOException or HttpRequestException or OperationCanceledException or InvalidDataException)
+        {
+            if (aborted.Token.IsCancellationRequested)
+            {
+                throw;
+            }
+
+            ended = true;
+            End = e is OperationCanceledException ? AnswerEnd.TimedOut : AnswerEnd.Broken;
+            if (!filter.IsStream)
+            {
+                throw;
+            }
+
+            filter.Break(Error(), output);
+            return 0;
+        }
+    }
+
+    private async ValueTask<int> TakeAsync(Memory<byte> target)
+    {
+        if (primed > 0)
+        {
+            var count = Math.Min(primed, target.Length);
+            chunk.AsMemory(0, count).CopyTo(target);
+            if (count < primed)
+            {
+                chunk.AsSpan(count, primed - count).CopyTo(chunk);
+            }
+
+            primed -= count;
+            return count;
+        }
+
+        var reading = upstream.ReadAsync(target, limit.Token);
+        if (reading.IsCompleted)
+        {
+            return await reading;
+        }
+
+        var left = provider.Total - time.GetElapsedTime(startedAt);
+        limit.CancelAfter(left < provider.BetweenTokens ? (left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1)) : provider.BetweenTokens);
+        var read = await reading;
+        limit.CancelAfter(Timeout.InfiniteTimeSpan);
+        return read;
+    }
+
+    private LlmError Error() => End is AnswerEnd.TimedOut
+        ? new(StatusCodes.Status504GatewayTimeout, "provider_timeout", $"Provider '{provider.Id}' fell silent in the middle of its answer, or took longer than {provider.Total.TotalSeconds:0} s.")
+        : new(StatusCodes.Status502BadGateway, "provider_broke_off", $"Provider '{provider.Id}' broke off in the middle of its answer.");
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            aborted.Dispose();
+            limit.Dispose();
+            upstream.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    public override bool CanRead => true;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => false;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    public override void Flush() => throw new NotSupportedException();
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+}
+
+/// <summary>Puts an <see cref="AnswerStream"/> where the forwarder reads the answer's body.</summary>
+internal sealed class AnswerContent(AnswerStream stream) : HttpContent
+{
+    protected override Task<Stream> CreateContentReadStreamAsync() => Task.FromResult<Stream>(stream);
+
+    protected override Stream CreateContentReadStream(CancellationToken cancellationToken) => stream;
+
+    protected override Task SerializeToStreamAsync(Stream target, TransportContext? context) => stream.CopyToAsync(target);
+
+    protected override bool TryComputeLength(out long length)
+    {
+        length = 0;
+        return false;
+    }
+}

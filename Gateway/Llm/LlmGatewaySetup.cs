@@ -1,0 +1,29 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Obot.Gateway.Llm.Budgets;
+using Obot.Gateway.Llm.Upstream;
+using Obot.Grains.Abstractions.Llm;
+
+namespace Obot.Gateway.Llm;
+
+/// <summary>The LLM gateway's own parts.</summary>
+internal static class LlmGatewaySetup
+{
+    public static IServiceCollection AddLlmGateway(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.Configure<LlmOptions>(configuration.GetSection("Obot:Llm"));
+        services.AddSingleton<LlmForwarder>().AddSingleton<Circuits>().AddSingleton<LlmRouter>();
+        services.AddSingleton<RequestLeases>().AddSingleton<BudgetDesk>();
+        services.AddHostedService(provider => provider.GetRequiredService<BudgetDesk>());
+        return services.AddSingleton<ModelLists>().AddSingleton<LlmEndpoint>();
+    }
+
+    /// <summary>Serves <c>/api/llm-proxy</c>, before routing.</summary>
+    public static IApplicationBuilder UseLlmGateway(this IApplicationBuilder app)
+    {
+        var llm = app.ApplicationServices.GetRequiredService<LlmEndpoint>();
+        return app.Use(next => context =>
+            context.Request.Path.StartsWithSegments(LlmDoor.Prefix, StringComparison.Ordinal, out var rest) ? llm.HandleAsync(context, rest.Value ?? "") : next(context));
+    }
+}

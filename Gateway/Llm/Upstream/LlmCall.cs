@@ -1,0 +1,46 @@
+using Microsoft.AspNetCore.Http;
+using Obot.Gateway.Authentication;
+using Obot.Gateway.Llm.Answers;
+using Obot.Gateway.Llm.Requests;
+using Obot.Grains.Abstractions.Llm;
+
+namespace Obot.Gateway.Llm.Upstream;
+
+/// <summary>One call at a door: what each step learned, for the next one and for the record.</summary>
+internal sealed class LlmCall(HttpContext context, LlmDoor door, Verdict verdict, string id, long startedAt)
+{
+    public HttpContext Context { get; } = context;
+
+    public LlmDoor Door { get; } = door;
+
+    public Verdict Verdict { get; } = verdict;
+
+    /// <summary>A UUIDv7.</summary>
+    public string Id { get; } = id;
+
+    public long StartedAt { get; } = startedAt;
+
+    public RequestScan Scan { get; set; } = null!;
+
+    public ReadOnlyMemory<byte> Body { get; set; }
+
+    public LlmDecision Decision { get; set; } = LlmDecision.Unknown;
+
+    /// <summary>Who answered, or was tried last.</summary>
+    public LlmTarget? Target { get; set; }
+
+    /// <summary>Providers that were asked, one after another.</summary>
+    public int Attempts { get; set; }
+
+    public LlmUsage Usage { get; } = new();
+
+    public AnswerFilter? Filter { get; set; }
+
+    public AnswerStream? Answer { get; set; }
+
+    /// <summary>The answer's first bytes; null where none are kept.</summary>
+    public BodySample? Sample { get; init; }
+
+    /// <summary>Why it was refused, by us or by the provider; null when it was not.</summary>
+    public LlmError? Error { get; set; }
+}

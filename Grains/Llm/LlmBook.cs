@@ -1,0 +1,73 @@
+using System.Collections.Frozen;
+using Obot.Data.Tables;
+using Obot.Grains.Abstractions.Identity;
+using Obot.Grains.Abstractions.Llm;
+
+namespace Obot.Grains.Llm;
+
+/// <summary>Providers, models, aliases, policies and budgets of one moment. Immutable.</summary>
+internal sealed class LlmBook
+{
+    private readonly FrozenDictionary<string, LlmTarget> byId;
+    private readonly FrozenDictionary<string, LlmTarget[]> byName;
+    private readonly FrozenDictionary<string, LlmTarget[]> byAlias;
+    private readonly ModelGrants grants;
+    private readonly IReadOnlyList<LlmBudgetView> budgets;
+    private readonly IReadOnlyList<LlmListing> listings;
+
+    public LlmBook(
+        IReadOnlyDictionary<string, LlmProvider> providers, IEnumerable<ModelRow> models, IEnumerable<ModelAliasRow> aliases, IReadOnlyList<ModelAccessPolicyRow> policies, IReadOnlyList<LlmBudgetView> budgets)
+    {
+        var rows = models.Where(row => row.Active && providers.ContainsKey(row.ProviderId)).OrderBy(row => row.CreatedAt).ThenBy(row => row.Id, StringComparer.Ordinal).ToList();
+        byId = rows.Select(row => Target(row, providers[row.ProviderId])).ToFrozenDictionary(target => target.ModelId, StringComparer.Ordinal);
+        byName = rows.SelectMany(row => new[] { row.Name, $"{row.ProviderId}/{row.Target}" }.Distinct(StringComparer.Ordinal).Select(name => (Name: name, Target: byId[row.Id])))
+            .GroupBy(pair => pair.Name, pair => pair.Target, StringComparer.Ordinal)
+            .ToFrozenDictionary(group => group.Key, group => group.ToArray(), StringComparer.Ordinal);
+        var named = aliases.Select(row => (row.Alias, row.UpdatedAt, Targets: Targets(row))).Where(alias => alias.Targets.Length > 0).ToList();
+        byAlias = named.ToFrozenDictionary(alias => alias.Alias, alias => alias.Targets, StringComparer.Ordinal);
+        grants = new(policies);
+        this.budgets = budgets;
+        listings =
+        [
+            .. named.Select(alias => new LlmListing(alias.Alias, "obot", alias.Targets[0].Usage, alias.UpdatedAt)),
+            .. rows.DistinctBy(row => row.Name, StringComparer.Ordinal).Where(row => !byAlias.ContainsKey(row.Name)).Select(row => new LlmListing(row.Name, row.ProviderId, row.Usage, row.CreatedAt)),
+        ];
+    }
+
+    public LlmDecision Resolve(Principal caller, string asked)
+    {
+        var viaAlias = byAlias.TryGetValue(asked, out var targets);
+        if (!viaAlias && !byName.TryGetValue(asked, out targets))
+        {
+            targets = byId.TryGetValue(asked, out var one) ? [one] : null;
+        }
+
+        if (targets is null)
+        {
+            return LlmDecision.Unknown;
+        }
+
+        var mine = grants.Of(caller);
+        var allowed = (viaAlias && mine.Covers(asked)) || targets.All(mine.Covers) ? targets : Array.FindAll(targets, mine.Covers);
+        return allowed.Length == 0 ? LlmDecision.Denied : new(LlmVerdict.Allowed, allowed, BudgetScopes.Of(budgets, caller, asked, allowed[0]));
+    }
+
+    public IReadOnlyList<LlmListing> Visible(Principal caller) => [.. listings.Where(listing => Resolve(caller, listing.Name).Verdict is LlmVerdict.Allowed)];
+
+    /// <summary>Ids of the models that the caller may use by any name.</summary>
+    public HashSet<string> Usable(Principal caller)
+    {
+        var mine = grants.Of(caller);
+        return byId.Values.Where(mine.Covers).Concat(byAlias.Where(alias => mine.Covers(alias.Key)).SelectMany(alias => alias.Value))
+            .Select(target => target.ModelId).ToHashSet(StringComparer.Ordinal);
+    }
+
+    private LlmTarget[] Targets(ModelAliasRow row) =>
+    [
+        .. LlmJson.Read<List<ModelAliasTarget>>(row.Targets).Where(target => byId.ContainsKey(target.Model))
+            .Select(target => byId[target.Model] with { Weight = target.Weight, Order = target.Order }).OrderBy(target => target.Order),
+    ];
+
+    private static LlmTarget Target(ModelRow row, LlmProvider provider) =>
+        new(provider, row.Id, row.Name, row.Target, row.Usage, row.Prices is null ? null : LlmJson.Read<ModelPrices>(row.Prices));
+}

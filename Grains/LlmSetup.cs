@@ -1,0 +1,35 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Obot.Grains.Abstractions.Llm;
+using Obot.Grains.Llm;
+
+namespace Obot.Grains;
+
+/// <summary>Registers the ports behind the LLM gateway.</summary>
+internal static class LlmSetup
+{
+    public static IServiceCollection AddLlmPorts(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.Configure<LlmOptions>(configuration.GetSection("Obot:Llm"));
+        services.AddSingleton<ProviderSecrets>().AddSingleton<EntraTokens>().AddSingleton<ModelDiscovery>();
+        services.AddSingleton<ILlmCredentials, LlmCredentials>();
+        services.AddSingleton<IModelProviders, StoredModelProviders>();
+        services.AddSingleton<LlmDirectory>().AddSingleton<ILlmDirectory>(provider => provider.GetRequiredService<LlmDirectory>());
+        services.AddSingleton<IModels, StoredModels>();
+        services.AddSingleton<IModelAliases, StoredModelAliases>();
+        services.AddSingleton<IModelAccessPolicies, StoredModelAccessPolicies>();
+        services.AddSingleton<ILlmBudgets, StoredLlmBudgets>();
+        services.AddHttpClient(ModelDiscovery.ClientName, client =>
+        {
+            client.Timeout = Timeout.InfiniteTimeSpan;
+            client.MaxResponseContentBufferSize = ModelDiscovery.MaxAnswer;
+            client.DefaultRequestHeaders.UserAgent.ParseAdd("Obot");
+        }).ConfigurePrimaryHttpMessageHandler(static () => new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false });
+        services.AddHttpClient(EntraTokens.ClientName, client =>
+        {
+            client.Timeout = TimeSpan.FromSeconds(10);
+            client.MaxResponseContentBufferSize = 1024 * 1024;
+        }).ConfigurePrimaryHttpMessageHandler(static () => new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false });
+        return services;
+    }
+}
