@@ -19,6 +19,7 @@ public sealed class ObotDb(DbContextOptions<ObotDb> options) : DbContext(options
     public DbSet<ServerInstanceRow> ServerInstances => Set<ServerInstanceRow>();
     public DbSet<ApiKeyRow> ApiKeys => Set<ApiKeyRow>();
     public DbSet<AccessRuleRow> AccessRules => Set<AccessRuleRow>();
+    public DbSet<FilterRow> Filters => Set<FilterRow>();
     public DbSet<ModelProviderRow> ModelProviders => Set<ModelProviderRow>();
     public DbSet<ModelRow> Models => Set<ModelRow>();
     public DbSet<ModelAliasRow> ModelAliases => Set<ModelAliasRow>();

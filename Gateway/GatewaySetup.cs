@@ -6,6 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Obot.Gateway.Authentication;
 using Obot.Gateway.Control;
 using Obot.Gateway.Credentials;
+using Obot.Gateway.Filters;
 using Obot.Gateway.Limits;
 using Obot.Gateway.Llm;
 using Obot.Gateway.Management;
@@ -13,6 +14,7 @@ using Obot.Gateway.Mcp;
 using Obot.Gateway.OAuth;
 using Obot.Grains.Abstractions.Policies;
 using Obot.Grains.Abstractions.Security;
+using Obot.Shim.Contracts.Control;
 using Obot.Shim.Contracts.Exchange;
 
 namespace Obot.Gateway;
@@ -30,7 +32,7 @@ public static class GatewaySetup
         services.AddSingleton<Hosts>().AddSingleton<VerdictCache>().AddSingleton<UserRates>();
         services.AddSingleton<RouteTable>().AddSingleton<GuardForwarder>().AddSingleton<ParkedStream>().AddSingleton<McpEndpoint>();
         services.AddSingleton<CallerAuthenticator>().AddSingleton<ICallerAuthenticator>(provider => provider.GetRequiredService<CallerAuthenticator>());
-        services.AddSingleton<PolicyPush>().AddSingleton<ControlEndpoint>();
+        services.AddSingleton<PolicyPush>().AddSingleton<ControlEndpoint>().AddSingleton<FilterEndpoint>();
         services.AddLlmGateway(configuration);
         services.AddCredentialEndpoints();
         services.AddManagement();
@@ -39,13 +41,14 @@ public static class GatewaySetup
     }
 
     /// <summary>
-    /// Refuses foreign hosts and origins, and keeps the internal listener for guards: their control endpoint and their token exchange, which
-    /// answer nowhere else. Then serves <c>/mcp-connect/{serverId}</c>.
+    /// Refuses foreign hosts and origins, and keeps the internal listener for guards: their control endpoint, their token exchange and their
+    /// filter servers, which answer nowhere else. Then serves <c>/mcp-connect/{serverId}</c>.
     /// </summary>
     public static IApplicationBuilder UseGateway(this IApplicationBuilder app, int controlPort)
     {
         var hosts = app.ApplicationServices.GetRequiredService<Hosts>();
         var control = app.ApplicationServices.GetRequiredService<ControlEndpoint>();
+        var filters = app.ApplicationServices.GetRequiredService<FilterEndpoint>();
         var exchange = app.ApplicationServices.GetRequiredService<ExchangeEndpoint>();
         app.MapWhen(context => context.Connection.LocalPort == controlPort, inner => inner.UseWebSockets().Run(context =>
         {
@@ -57,6 +60,11 @@ public static class GatewaySetup
             if (context.Request.Path == ExchangeForm.Path)
             {
                 return exchange.HandleAsync(context);
+            }
+
+            if (context.Request.Path.StartsWithSegments(FilterCalls.Path, StringComparison.Ordinal, out var filter))
+            {
+                return filters.HandleAsync(context, filter.Value.AsSpan().Trim('/').ToString());
             }
 
             context.Response.StatusCode = StatusCodes.Status404NotFound;

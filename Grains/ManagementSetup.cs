@@ -1,12 +1,14 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Obot.Grains.Abstractions.ApiKeys;
+using Obot.Grains.Abstractions.Filters;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Policies;
 using Obot.Grains.Abstractions.Security;
 using Obot.Grains.ApiKeys;
 using Obot.Grains.Credentials;
+using Obot.Grains.Filters;
 using Obot.Grains.Hosting;
 using Obot.Grains.Identity;
 using Obot.Grains.Policies;
@@ -44,6 +46,10 @@ public static class ManagementSetup
 
         services.AddSingleton<IAccessRules, StoredAccessRules>();
         services.AddSingleton<IServerAccess, ServerAccess>();
+
+        services.AddSingleton<ServerFilters>().AddSingleton<IServerFilters>(provider => provider.GetRequiredService<ServerFilters>());
+        services.AddSingleton<FilterServers>().AddSingleton<IFilterServers>(provider => provider.GetRequiredService<FilterServers>());
+        services.AddSingleton<FilterTrials>().AddSingleton<IFilters, StoredFilters>();
 
         services.AddSingleton<IServerDirectory, ServerDirectory>();
         services.AddSingleton<IServerInstances, ServerInstances>();

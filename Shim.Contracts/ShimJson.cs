@@ -15,6 +15,9 @@ namespace Obot.Shim.Contracts;
 [JsonSerializable(typeof(BridgeBoot))]
 [JsonSerializable(typeof(ShimEvent))]
 [JsonSerializable(typeof(ControlMessage))]
+[JsonSerializable(typeof(FilterAnswer))]
+[JsonSerializable(typeof(FilterTrial))]
+[JsonSerializable(typeof(FilterTrialResult))]
 [JsonSerializable(typeof(ExchangeAnswer))]
 [JsonSerializable(typeof(InjectedCredentials))]
 public sealed partial class ShimJson : JsonSerializerContext;

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Obot.Grains.Abstractions.Filters;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Policies;
@@ -14,9 +15,10 @@ namespace Obot.Gateway.Control;
 /// a server is read when the change is heard and again at every heartbeat, so nothing depends on the order of subscribers.
 /// </summary>
 internal sealed partial class PolicyPush(
-    IServerAccess access, IServerDirectory directory, IAssertionIssuer assertions, ISecurityFeed feed, IOptions<SecurityOptions> options, ILogger<PolicyPush> logger)
+    IServerAccess access, IServerFilters filters, IServerDirectory directory, IAssertionIssuer assertions, ISecurityFeed feed, IOptions<SecurityOptions> options, ILogger<PolicyPush> logger)
 {
     private static readonly AccessPolicy Nobody = new("", []);
+    private static readonly IReadOnlyList<ServerFilter> NoFilters = [];
 
     /// <summary>Every 2 s; more often where so little staleness is allowed that one lost heartbeat would stop a guard.</summary>
     private readonly TimeSpan heartbeatEvery = TimeSpan.FromSeconds(Math.Clamp(options.Value.MaxStaleness.TotalSeconds / 4, 0.1, 2));
@@ -28,7 +30,7 @@ internal sealed partial class PolicyPush(
         var heard = 0L;
         using var subscription = feed.Subscribe(change =>
         {
-            if (change.Kind is SecurityChangeKinds.AccessRule or SecurityChangeKinds.SigningKey or SecurityChangeKinds.Everything
+            if (change.Kind is SecurityChangeKinds.AccessRule or SecurityChangeKinds.Filter or SecurityChangeKinds.SigningKey or SecurityChangeKinds.Everything
                 || (change.Kind == SecurityChangeKinds.Server && change.Subject == identity.Instance.ServerId))
             {
                 Volatile.Write(ref heard, change.Revision);
@@ -36,18 +38,20 @@ internal sealed partial class PolicyPush(
             }
         });
 
-        (AccessPolicy Policy, string Keys)? sent = null;
+        (AccessPolicy Policy, IReadOnlyList<ServerFilter> Filters, string Keys)? sent = null;
         while (true)
         {
             // before the reading: what is sent is at least as new as what is said of it
             var (revision, staleness) = (Math.Max(feed.Revision, Volatile.Read(ref heard)), feed.Staleness);
             try
             {
-                var policy = await directory.Find(identity.Instance.ServerId, cancellationToken) is { } server ? await access.Of(server, cancellationToken) : Nobody;
+                var server = await directory.Find(identity.Instance.ServerId, cancellationToken);
+                var policy = server is null ? Nobody : await access.Of(server, cancellationToken);
+                var looking = server is null ? NoFilters : await filters.Of(server, cancellationToken);
                 var keys = assertions.PublicKeys;
-                var isNew = sent is not { } last || last.Keys != keys || !last.Policy.SameAs(policy);
-                await channel.SendAsync(isNew ? Snapshot(policy, keys, revision, staleness) : Heartbeat(revision, staleness), cancellationToken);
-                sent = (policy, keys);
+                var isNew = sent is not { } last || last.Keys != keys || !last.Policy.SameAs(policy) || !ServerFilter.Same(last.Filters, looking);
+                await channel.SendAsync(isNew ? Snapshot(policy, looking, keys, revision, staleness) : Heartbeat(revision, staleness), cancellationToken);
+                sent = (policy, looking, keys);
             }
             catch (Exception e) when (e is not (OperationCanceledException or System.Net.WebSockets.WebSocketException or ObjectDisposedException))
             {
@@ -59,17 +63,32 @@ internal sealed partial class PolicyPush(
     }
 
     /// <summary>As guards take it.</summary>
-    public static GuardPolicy Contract(AccessPolicy policy, long revision) => new()
+    public static GuardPolicy Contract(AccessPolicy policy, IReadOnlyList<ServerFilter> filters, long revision) => new()
     {
         Revision = revision,
         Owners = policy.OwnerId.Length == 0 ? [] : [policy.OwnerId],
         Rules = [.. policy.Grants.Select(grant => new GuardRule { Everyone = grant.Everyone, Users = grant.Users, Groups = grant.Groups, Tools = grant.Tools })],
+        Filters = [.. filters.Select(Contract)],
     };
 
-    private static ControlMessage Snapshot(AccessPolicy policy, string keys, long revision, TimeSpan staleness) => new()
+    private static GuardFilter Contract(ServerFilter filter) => new()
+    {
+        Id = filter.Id,
+        Name = filter.Name,
+        Kind = filter.Kind,
+        Url = filter.Url,
+        Secret = filter.Secret,
+        Selectors = [.. filter.Selectors.Select(one => new GuardFilterSelector { Method = one.Method, Identifiers = one.Identifiers })],
+        OnRequest = filter.OnRequest,
+        OnResponse = filter.OnResponse,
+        AllowedToMutate = filter.AllowedToMutate,
+        TimeoutMilliseconds = (int)filter.Timeout.TotalMilliseconds,
+    };
+
+    private static ControlMessage Snapshot(AccessPolicy policy, IReadOnlyList<ServerFilter> filters, string keys, long revision, TimeSpan staleness) => new()
     {
         Kind = ControlKinds.Snapshot,
-        Policy = Contract(policy, revision),
+        Policy = Contract(policy, filters, revision),
         AssertionKeys = keys,
         StalenessMilliseconds = Milliseconds(staleness),
     };

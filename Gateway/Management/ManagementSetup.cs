@@ -18,7 +18,7 @@ public static class ManagementSetup
         services.AddSingleton<ServerEndpoints>();
         services.AddSingleton<ApiKeyEndpoints>();
         services.AddSingleton<UserEndpoints>().AddSingleton<ServiceAccountEndpoints>().AddSingleton<GroupEndpoints>();
-        services.AddSingleton<AccessRuleEndpoints>();
+        services.AddSingleton<AccessRuleEndpoints>().AddSingleton<FilterEndpoints>();
         return services.AddManagementOpenApi();
     }
 
@@ -44,6 +44,7 @@ public static class ManagementSetup
         DefaultRoleEndpoints.Map(api);
         EncryptionEndpoints.Map(api);
         AccessRuleEndpoints.Map(api);
+        FilterEndpoints.Map(api);
         ModelEndpoints.Map(api);
         ModelPolicyEndpoints.Map(api);
         api.MapGet("/version", Version).WithTags("version").Produces<VersionBody>().WithSummary("What runs here");

@@ -40,6 +40,9 @@ public static class SecurityChangeKinds
     /// <summary>An access rule was made, changed or removed.</summary>
     public const string AccessRule = "access-rule";
 
+    /// <summary>A filter was made, changed or removed.</summary>
+    public const string Filter = "filter";
+
     /// <summary>A server was made, changed or removed.</summary>
     public const string Server = "server";
 

@@ -5,6 +5,7 @@ using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Policies;
 using Obot.Grains.Abstractions.Security;
 using Obot.Grains.Hosting.Docker;
+using Obot.Grains.Filters;
 using Obot.Shim.Contracts.Boot;
 
 namespace Obot.Grains.Hosting;
@@ -124,6 +125,7 @@ internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertifi
             Revision = start.Access.Revision,
             Owners = [start.Access.Policy.OwnerId],
             Rules = [.. start.Access.Policy.Grants.Select(grant => new GuardRule { Everyone = grant.Everyone, Users = grant.Users, Groups = grant.Groups, Tools = grant.Tools })],
+            Filters = [.. start.Access.Filters.Select(filter => filter.Contract())],
         },
         StalenessMilliseconds = (long)Math.Min(start.Access.Staleness.TotalMilliseconds, int.MaxValue),
         MaxStalenessMilliseconds = (long)security.Value.MaxStaleness.TotalMilliseconds,

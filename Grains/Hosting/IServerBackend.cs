@@ -1,3 +1,4 @@
+using Obot.Grains.Abstractions.Filters;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Policies;
 
@@ -64,7 +65,7 @@ internal sealed record ServerStart(McpInstanceId Instance, long Generation, Serv
 
 /// <param name="Revision">Revision of the security state that the policy was read at.</param>
 /// <param name="Staleness">How long ago the reading silo last knew that it was up to date.</param>
-internal sealed record StartAccess(AccessPolicy Policy, long Revision, TimeSpan Staleness);
+internal sealed record StartAccess(AccessPolicy Policy, IReadOnlyList<ServerFilter> Filters, long Revision, TimeSpan Staleness);
 
 /// <summary>One generation that runs. Part of a grain's state.</summary>
 [GenerateSerializer, Immutable, Alias("Obot.Deployment")]

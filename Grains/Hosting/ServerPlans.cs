@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Obot.Data;
 using Obot.Grains.Abstractions.Encryption;
+using Obot.Grains.Abstractions.Filters;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Policies;
 using Obot.Grains.Abstractions.Security;
@@ -9,7 +10,7 @@ namespace Obot.Grains.Hosting;
 
 /// <summary>Reads what a start needs: the manifest as it stands, who may call, and the values that the instance's user supplied.</summary>
 internal sealed class ServerPlans(
-    IDbContextFactory<ObotDb> databases, IServerInstances instances, IServerAccess access, ISecurityFeed feed, IEncryption encryption)
+    IDbContextFactory<ObotDb> databases, IServerInstances instances, IServerAccess access, IServerFilters filters, ISecurityFeed feed, IEncryption encryption)
 {
     /// <summary>Null when the server was deleted. Otherwise the instance is on record, so that a change of the server finds it.</summary>
     public async Task<ServerPlan?> FindAsync(McpInstanceId instance, CancellationToken cancellationToken)
@@ -30,9 +31,10 @@ internal sealed class ServerPlans(
 
         var key = instance.ToString();
         var values = await db.ServerValues.AsNoTracking().Where(value => value.Instance == key).Select(value => value.Values).SingleOrDefaultAsync(cancellationToken);
+        var entry = new ServerEntry(row.Id, row.PerUser, row.OwnerId);
         return new(
             encryption.DecryptManifest(row),
-            new(await access.Of(new ServerEntry(row.Id, row.PerUser, row.OwnerId), cancellationToken), revision, staleness),
+            new(await access.Of(entry, cancellationToken), await filters.Of(entry, cancellationToken), revision, staleness),
             row.Revision,
             SuppliedValues.Decrypt(encryption, key, values));
     }

@@ -11,6 +11,9 @@ public sealed record GuardPolicy
 
     /// <summary>The rules that touch this server. A caller has what any of them gives.</summary>
     public IReadOnlyList<GuardRule> Rules { get; set; } = [];
+
+    /// <summary>The filters that touch this server, in their order.</summary>
+    public IReadOnlyList<GuardFilter> Filters { get; set; } = [];
 }
 
 /// <summary>Some people and what they may call.</summary>

@@ -2,6 +2,7 @@ using Obot.Shim.Contracts.Audit;
 using Obot.Shim.Contracts.Exchange;
 using Obot.Shim.Guard.Authorization;
 using Obot.Shim.Guard.Exchange;
+using Obot.Shim.Guard.Filters;
 using Obot.Shim.Guard.Limits;
 using Obot.Shim.Protocol;
 
@@ -10,6 +11,11 @@ namespace Obot.Shim.Guard;
 /// <summary>What the steps of the pipeline learn of one request.</summary>
 internal sealed class GuardCall(HttpContext context, long started)
 {
+    private readonly Lock filtering = new();
+
+    /// <summary>What is remembered of the filters of one call.</summary>
+    public const int MaxFilterRuns = 100;
+
     public HttpContext Context { get; } = context;
 
     /// <summary>Timestamp of the first byte.</summary>
@@ -31,6 +37,12 @@ internal sealed class GuardCall(HttpContext context, long started)
 
     /// <summary>The only tools that lists on the way back may show; null leaves the answer untouched.</summary>
     public ToolPatterns? Visible { get; set; }
+
+    /// <summary>Filters that what comes back has to pass; null leaves it untouched.</summary>
+    public AnswerFilters? Answers { get; set; }
+
+    /// <summary>What comes back has to be read before the client gets it.</summary>
+    public bool IsScreened => Visible is not null || Answers is not null;
 
     /// <summary>Why an answer that had to be filtered could not be; none of it went out.</summary>
     public string? Unfiltered { get; set; }
@@ -55,6 +67,18 @@ internal sealed class GuardCall(HttpContext context, long started)
 
     /// <summary>Refused, or answered by the guard itself: it goes no further.</summary>
     public bool Ended { get; private set; }
+
+    /// <summary>A long stream keeps the first <see cref="MaxFilterRuns"/>.</summary>
+    public void Filtered(FilterRun run)
+    {
+        lock (filtering)
+        {
+            if (Filters is not { Count: >= MaxFilterRuns })
+            {
+                (Filters ??= []).Add(run);
+            }
+        }
+    }
 
     public void MarkRefused() => Refused = Ended = true;
 

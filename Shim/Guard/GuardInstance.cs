@@ -3,6 +3,7 @@ using Obot.Shim.Guard.Authorization;
 using Obot.Shim.Guard.Calls;
 using Obot.Shim.Guard.Control;
 using Obot.Shim.Guard.Exchange;
+using Obot.Shim.Guard.Filters;
 using Obot.Shim.Guard.Forwarding;
 using Obot.Shim.Guard.Limits;
 
@@ -18,6 +19,7 @@ internal sealed class GuardInstance : IDisposable
     private readonly Upstream upstream;
     private readonly UpstreamForwarder forwarder;
     private readonly ExchangeClient? exchange;
+    private readonly ClusterHttp cluster;
 
     /// <param name="services">Of the web host: the forwarder comes from there.</param>
     /// <param name="heartbeatEvery">How often activity is reported although nothing happened.</param>
@@ -27,14 +29,15 @@ internal sealed class GuardInstance : IDisposable
         Gate = new(time);
         upstream = new(boot.Upstream);
         forwarder = new(upstream, new SessionSeal(boot.SessionKey), services, boot.Limits);
-        var policy = new PolicySnapshot(boot.Policy);
+        cluster = new(boot.ControlUrls, boot.ClusterCaPem, boot.Credential);
+        var policy = new PolicySnapshot(boot.Policy, new FilterFactory(cluster));
         var assertions = new AssertionVerifier(boot.Instance, boot.AssertionKeys, time);
         var freshness = new Freshness(TimeSpan.FromMilliseconds(boot.MaxStalenessMilliseconds), TimeSpan.FromMilliseconds(boot.StalenessMilliseconds), time);
         var authorizer = new Authorizer(boot.Instance, policy, freshness);
         exchange = boot.Upstream.Exchanges ? new(boot) : null;
         var credentials = exchange is null ? null : new ExchangedCredentials(exchange, time);
         pipeline = new(
-            assertions, authorizer, new CallLimits(boot.Limits, time), new OpenStreams(policy), Gate, forwarder, new UpstreamCredentials(credentials, forwarder), time);
+            assertions, authorizer, new CallLimits(boot.Limits, time), new CallFilters(boot.Instance, policy), new OpenStreams(policy), Gate, forwarder, new UpstreamCredentials(credentials, forwarder), time);
         Control = new InstanceControl(policy, freshness, assertions, Gate, credentials, heartbeatEvery, time);
     }
 
@@ -52,6 +55,7 @@ internal sealed class GuardInstance : IDisposable
     {
         forwarder.Dispose();
         exchange?.Dispose();
+        cluster.Dispose();
     }
 
     private async Task ReadyAsync(HttpContext context)

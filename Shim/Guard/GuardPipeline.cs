@@ -2,6 +2,7 @@ using Obot.Shim.Contracts.Protocol;
 using Obot.Shim.Guard.Authorization;
 using Obot.Shim.Guard.Calls;
 using Obot.Shim.Guard.Exchange;
+using Obot.Shim.Guard.Filters;
 using Obot.Shim.Guard.Forwarding;
 using Obot.Shim.Guard.Limits;
 using Obot.Shim.Protocol;
@@ -12,7 +13,8 @@ namespace Obot.Shim.Guard;
 /// The way of a call past the guard, one named step after the other: authenticate the assertion → read the envelope → authorize → limit →
 /// request filters → exchange → forward → response filters → audit.
 /// </summary>
-internal sealed class GuardPipeline(AssertionVerifier assertions, Authorizer authorizer, CallLimits limits, OpenStreams streams, CallGate gate, UpstreamForwarder forwarder, UpstreamCredentials credentials, TimeProvider time)
+internal sealed class GuardPipeline(
+    AssertionVerifier assertions, Authorizer authorizer, CallLimits limits, CallFilters filters, OpenStreams streams, CallGate gate, UpstreamForwarder forwarder, UpstreamCredentials credentials, TimeProvider time)
 {
     public async Task HandleAsync(HttpContext context)
     {
@@ -66,7 +68,11 @@ internal sealed class GuardPipeline(AssertionVerifier assertions, Authorizer aut
 
             if (!call.Ended)
             {
-                // request filters stand here
+                await filters.CheckRequestAsync(call);
+            }
+
+            if (!call.Ended)
+            {
                 using var open = counts ? null : streams.Open(call);
                 await credentials.ForwardAsync(call);
             }

@@ -14,6 +14,7 @@ internal sealed record PageEntry(string Href, string Name, Role Least)
         new("/", "Servers", Role.Basic),
         new("/api-keys", "API keys", Role.Basic),
         new("/admin/access-rules", "Access rules", Role.PowerPlus),
+        new("/admin/filters", "Filters", Role.Admin),
         new("/admin/users", "Users", Role.Admin),
         new("/admin/groups", "Groups", Role.Admin),
         new("/admin/service-accounts", "Service accounts", Role.Admin),

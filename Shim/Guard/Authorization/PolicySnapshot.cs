@@ -1,16 +1,22 @@
 using Obot.Shim.Contracts.Boot;
+using Obot.Shim.Guard.Filters;
 
 namespace Obot.Shim.Guard.Authorization;
 
 /// <summary>Who may call, compiled; replaced whole when the cluster pushes a newer one. Deny by default.</summary>
-internal sealed class PolicySnapshot(GuardPolicy policy)
+internal sealed class PolicySnapshot(GuardPolicy policy, FilterFactory? factory = null)
 {
     private readonly Lock changing = new();
+    private readonly FilterFactory factory = factory ?? FilterFactory.Alone;
+    private volatile FilterSet filters = FilterSet.Compile(policy.Filters, factory ?? FilterFactory.Alone);
     private volatile CompiledPolicy current = new(policy);
     private long revision = policy.Revision;
 
     /// <summary>The security state that is applied here.</summary>
     public long Revision => Volatile.Read(ref revision);
+
+    /// <summary>The same object for as long as no filter changed.</summary>
+    public FilterSet Filters => filters;
 
     /// <summary>Called after a change, by whoever brought it.</summary>
     public Action? Changed { get; set; }
@@ -34,6 +40,7 @@ internal sealed class PolicySnapshot(GuardPolicy policy)
                 return;
             }
 
+            filters = filters.SameAs(next.Filters) ? filters : FilterSet.Compile(next.Filters, factory);
             current = new(next);
             Volatile.Write(ref revision, next.Revision);
         }

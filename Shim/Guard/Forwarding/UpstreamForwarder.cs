@@ -87,9 +87,12 @@ internal sealed class UpstreamForwarder(Upstream upstream, SessionSeal seal, ISe
         if (!call.Context.Response.HasStarted)
         {
             call.Context.Response.Clear();
-            await call.RefuseAsync(StatusCodes.Status502BadGateway, McpErrorCodes.Refused, $"the server's answer cannot be shown to you, because you may see some of its tools only: {reason}");
+            await call.RefuseAsync(StatusCodes.Status502BadGateway, McpErrorCodes.Refused, $"the server's answer cannot be shown to you, because {(call.Answers is null ? "you may see some of its tools only" : "filters have to look at it")}: {reason}");
         }
     }
+
+    /// <summary>For what the guard sends within a call.</summary>
+    public static void Inject(System.Net.Http.Headers.HttpRequestHeaders headers, InjectedCredentials credentials) => Transformer.Inject(headers, credentials);
 
     private sealed class Transformer(Upstream upstream, SessionSeal seal, GuardLimits limits) : HttpTransformer
     {
@@ -141,9 +144,9 @@ internal sealed class UpstreamForwarder(Upstream upstream, SessionSeal seal, ISe
                 headers[McpHeaders.SessionId] = seal.Seal(session[0]!, call.Caller!.PrincipalKey);
             }
 
-            if (call.Visible is { } tools && proxyResponse is not null)
+            if (call.IsScreened && proxyResponse is not null)
             {
-                await FilteredAnswer.WriteAsync(call, proxyResponse, tools, limits);
+                await FilteredAnswer.WriteAsync(call, proxyResponse, limits, message => ServerReply.SendAsync(upstream, call, message, httpContext.RequestAborted));
                 return false;
             }
 
@@ -151,7 +154,7 @@ internal sealed class UpstreamForwarder(Upstream upstream, SessionSeal seal, ISe
         }
 
         /// <summary>In place of whatever the client sent under the same names.</summary>
-        private static void Inject(System.Net.Http.Headers.HttpRequestHeaders headers, InjectedCredentials credentials)
+        public static void Inject(System.Net.Http.Headers.HttpRequestHeaders headers, InjectedCredentials credentials)
         {
             foreach (var (name, value) in credentials.Headers)
             {
@@ -179,7 +182,7 @@ internal sealed class UpstreamForwarder(Upstream upstream, SessionSeal seal, ISe
             headers.Remove("X-HTTP-Method-Override");
             headers.Remove("X-HTTP-Method");
             headers.Remove("X-Method-Override");
-            if (call.Visible is not null)
+            if (call.IsScreened)
             {
                 // what comes back has to be read
                 headers.AcceptEncoding = default;

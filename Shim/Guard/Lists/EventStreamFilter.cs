@@ -1,12 +1,11 @@
-using Obot.Shim.Guard.Authorization;
-
 namespace Obot.Shim.Guard.Lists;
 
 /// <summary>
-/// Copies server-sent events and filters the tool lists in them. Events without a list, comments and keep-alives pass byte for byte; one
+/// Copies server-sent events and screens the messages in them. Events that stay as they are, comments and keep-alives pass byte for byte; one
 /// event at a time is kept in memory. (WHATWG HTML, "Server-sent events": lines end with LF, CR or both.)
 /// </summary>
-internal sealed class EventStreamFilter(ToolPatterns tools, bool modern, int maxBytes)
+/// <param name="screen">The message as it goes on: the same memory when it stays, null when nothing of it does.</param>
+internal sealed class EventStreamFilter(Func<ReadOnlyMemory<byte>, ValueTask<ReadOnlyMemory<byte>?>> screen, int maxBytes)
 {
     private static readonly byte[] Bom = [0xEF, 0xBB, 0xBF];
 
@@ -91,25 +90,29 @@ internal sealed class EventStreamFilter(ToolPatterns tools, bool modern, int max
     private async Task WriteAsync(Stream target, int end, CancellationToken cancellationToken)
     {
         var data = Data();
-        var filtered = data.Length == 0 ? data : ToolListFilter.Apply(data, tools, modern);
-        if (filtered.Equals(data))
+        var screened = data.Length == 0 ? data : await screen(data);
+        if (screened is { } same && same.Equals(data))
         {
             await target.WriteAsync(buffer.AsMemory(0, end), cancellationToken);
             return;
         }
 
-        using var rewritten = new MemoryStream(filtered.Length + 64);
+        using var rewritten = new MemoryStream((screened?.Length ?? 0) + 64);
         foreach (var line in lines.Where(line => line.Start.Value != line.End.Value && !IsData(buffer.AsSpan(line), out _)))
         {
             rewritten.Write(buffer.AsSpan(line));
             rewritten.WriteByte((byte)'\n');
         }
 
-        foreach (var part in filtered.Span.Split((byte)'\n'))
+        // an event without data is none to a client, but its id still counts for a resumption
+        if (screened is { } message)
         {
-            rewritten.Write("data: "u8);
-            rewritten.Write(filtered.Span[part]);
-            rewritten.WriteByte((byte)'\n');
+            foreach (var part in message.Span.Split((byte)'\n'))
+            {
+                rewritten.Write("data: "u8);
+                rewritten.Write(message.Span[part]);
+                rewritten.WriteByte((byte)'\n');
+            }
         }
 
         rewritten.WriteByte((byte)'\n');

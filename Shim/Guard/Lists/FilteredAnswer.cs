@@ -1,17 +1,16 @@
 using System.Net;
 using Obot.Shim.Contracts.Boot;
-using Obot.Shim.Guard.Authorization;
 
 namespace Obot.Shim.Guard.Lists;
 
 /// <summary>
-/// Writes the server's answer with the lists in it cut to what the caller may use. What cannot be read is not shown: a list that is too
-/// large or odd becomes an error, never an unfiltered answer.
+/// Writes the server's answer with the lists in it cut to what the caller may use, and past the filters that look at it. What cannot be read
+/// is not shown: an answer that is too large or odd becomes an error, never an unfiltered answer.
 /// </summary>
 internal static class FilteredAnswer
 {
     /// <summary>The body, after status and headers were copied. Sets <see cref="GuardCall.Unfiltered"/> when nothing could be written.</summary>
-    public static async Task WriteAsync(GuardCall call, HttpResponseMessage answer, ToolPatterns tools, GuardLimits limits)
+    public static async Task WriteAsync(GuardCall call, HttpResponseMessage answer, GuardLimits limits, Func<ReadOnlyMemory<byte>, Task> answerServer)
     {
         var response = call.Context.Response;
         var aborted = call.Context.RequestAborted;
@@ -26,15 +25,14 @@ internal static class FilteredAnswer
             if (answer.Content.Headers.ContentType?.MediaType is "text/event-stream")
             {
                 response.ContentLength = null;
-                await new EventStreamFilter(tools, call.IsModern, limits.MaxListBytes).CopyAsync(body, response.Body, TimeSpan.FromSeconds(limits.CallTimeoutSeconds), aborted);
+                await new EventStreamFilter(Screen, limits.MaxListBytes).CopyAsync(body, response.Body, TimeSpan.FromSeconds(limits.CallTimeoutSeconds), aborted);
                 return;
             }
 
             var message = await ReadAsync(body, limits, aborted);
             if (message.Length > 0)
             {
-                var isList = answer.StatusCode is HttpStatusCode.OK || LooksLikeJson(answer);
-                var shown = isList ? ToolListFilter.Apply(message, tools, call.IsModern) : message;
+                var shown = await ShownAsync(message);
                 response.ContentLength = shown.Length;
                 await response.Body.WriteAsync(shown, aborted);
             }
@@ -46,6 +44,26 @@ internal static class FilteredAnswer
             {
                 call.Context.Abort();
             }
+        }
+
+        async ValueTask<ReadOnlyMemory<byte>> ShownAsync(ReadOnlyMemory<byte> message)
+        {
+            var isOk = answer.StatusCode is HttpStatusCode.OK;
+            try
+            {
+                return isOk || LooksLikeJson(answer) ? await Screen(message) ?? default : call.Answers is null ? message : default;
+            }
+            catch (UnfilterableException) when (!isOk && call.Answers is not null)
+            {
+                // the status says what a client has to know; what else is in it, no filter has seen
+                return default;
+            }
+        }
+
+        async ValueTask<ReadOnlyMemory<byte>?> Screen(ReadOnlyMemory<byte> message)
+        {
+            var listed = call.Visible is { } tools ? ToolListFilter.Apply(message, tools, call.IsModern) : message;
+            return call.Answers is { } filters ? await filters.ScreenAsync(listed, answerServer, aborted) : listed;
         }
     }
 

@@ -25,6 +25,7 @@ internal static class FixtureServer
             .WithTools<InputRequiredTools>()
             .WithTools<DiagnosticTools>()
             .WithTools<LoadTools>()
+            .WithTools<FilterTools>()
             .WithTools([SchemaTool.Create()])
             .WithPrompts<Prompts>()
             .WithResources<Resources>()

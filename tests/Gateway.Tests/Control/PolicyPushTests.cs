@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using NSubstitute;
 using Obot.Gateway.Control;
+using Obot.Grains.Abstractions.Filters;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Policies;
@@ -82,6 +83,30 @@ public sealed class PolicyPushTests : IAsyncLifetime
         Assert.Empty(removed.Policy.Rules);
     }
 
+    [Fact]
+    public async Task Filter_Changed_IsSentAtOnceWithItsSecret()
+    {
+        Start(TimeSpan.FromHours(1));
+        Assert.Empty((await NextAsync()).Policy!.Filters);
+        _server.Filters =
+        [
+            new()
+            {
+                Id = "f", Revision = 3, Name = "hook", Kind = FilterKinds.Webhook, Url = "http://h/", Secret = "s", Selectors = [new() { Method = "tools/call", Identifiers = ["echo"] }],
+                OnRequest = true, OnResponse = false, AllowedToMutate = true, Timeout = TimeSpan.FromSeconds(3),
+            },
+        ];
+        _publish(new(8, SecurityChangeKinds.Filter, "f"));
+        var sent = Assert.Single((await NextAsync(message => message.Policy is not null)).Policy!.Filters);
+        Assert.Equal(("f", "hook", "webhook", "http://h/", "s", true, false, true, 3000), (sent.Id, sent.Name, sent.Kind, sent.Url, sent.Secret, sent.OnRequest, sent.OnResponse, sent.AllowedToMutate, sent.TimeoutMilliseconds));
+        Assert.Equal(["echo"], Assert.Single(sent.Selectors).Identifiers!);
+
+        // the same filter read again is no news
+        _server.Filters = [_server.Filters[0] with { }];
+        _publish(new(9, SecurityChangeKinds.Filter, "another"));
+        Assert.Equal(ControlKinds.Heartbeat, (await NextAsync(message => message.Revision == 9 || message.Policy?.Revision == 9)).Kind);
+    }
+
     /// <summary>Rules that cannot be read are no news: the guard's own clock goes on.</summary>
     [Fact]
     public async Task Policy_ThatCannotBeRead_IsNotConfirmed()
@@ -106,7 +131,7 @@ public sealed class PolicyPushTests : IAsyncLifetime
     private void Start(TimeSpan? maxStaleness = null)
     {
         var options = Options.Create(new SecurityOptions { MaxStaleness = maxStaleness ?? TimeSpan.FromMilliseconds(400) });
-        var push = new PolicyPush(_server, _server, _assertions, _feed, options, NullLogger<PolicyPush>.Instance);
+        var push = new PolicyPush(_server, _server, _server, _assertions, _feed, options, NullLogger<PolicyPush>.Instance);
         _running = push.RunAsync(_channel, new(McpInstanceId.Shared("s1"), 1), _done.Token);
     }
 
@@ -126,7 +151,7 @@ public sealed class PolicyPushTests : IAsyncLifetime
     }
 
     /// <summary>The one server that there is, and who may call it.</summary>
-    private sealed class Server : IServerDirectory, IServerAccess
+    private sealed class Server : IServerDirectory, IServerAccess, IServerFilters
     {
         public ServerEntry? Entry { get; set; } = new("s1", PerUser: false, "owner");
 
@@ -138,6 +163,12 @@ public sealed class PolicyPushTests : IAsyncLifetime
         public ValueTask<AccessPolicy> Of(ServerEntry server, CancellationToken cancellationToken) => Policy is { } policy ? new(policy) : throw new IOException("no database");
 
         public bool IsNamed(string groupId) => true;
+
+        public IReadOnlyList<ServerFilter> Filters { get; set; } = [];
+
+        ValueTask<IReadOnlyList<ServerFilter>> IServerFilters.Of(ServerEntry server, CancellationToken cancellationToken) => new(Filters);
+
+        public ValueTask<FilterServer?> FindServer(string filterId, ServerEntry server, CancellationToken cancellationToken) => new((FilterServer?)null);
     }
 
     /// <summary>Keeps what was sent.</summary>

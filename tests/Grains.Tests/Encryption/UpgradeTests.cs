@@ -7,6 +7,7 @@ using Npgsql;
 using Obot.Grains.Abstractions.Encryption;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
+using Obot.Grains.Filters;
 using Obot.Grains.Encryption.Columns;
 using Obot.Grains.Hosting;
 using Obot.Grains.Identity;
@@ -63,6 +64,7 @@ public sealed class UpgradeTests(Postgres postgres)
             database.Databases,
             new ServerInstances(database.Databases, TimeProvider.System),
             new ServerAccess(database.Databases, feed, TimeProvider.System, NullLogger<ServerAccess>.Instance),
+            new ServerFilters(database.Databases, Substitute.For<IServerDirectory>(), encryption, feed, TimeProvider.System, NullLogger<ServerFilters>.Instance),
             feed,
             encryption);
     }

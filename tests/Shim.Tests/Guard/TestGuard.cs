@@ -15,6 +15,7 @@ using Obot.Shim.Guard;
 using Obot.Shim.Guard.Authorization;
 using Obot.Shim.Guard.Calls;
 using Obot.Shim.Guard.Exchange;
+using Obot.Shim.Guard.Filters;
 using Obot.Shim.Guard.Forwarding;
 using Obot.Shim.Guard.Limits;
 
@@ -65,7 +66,7 @@ internal sealed class TestGuard : IAsyncDisposable
             var forwarder = new UpstreamForwarder(upstream, new SessionSeal(Convert.ToBase64String(new byte[32])), services, limits);
             return new GuardPipeline(
                 new AssertionVerifier(Instance, guard.KeySet(), guard.Time), new Authorizer(Instance, guard.Policy, guard.Freshness), new CallLimits(limits, guard.Time),
-                new OpenStreams(guard.Policy), new CallGate(guard.Time), forwarder, new UpstreamCredentials(null, forwarder), guard.Time).HandleAsync;
+                new CallFilters(Instance, guard.Policy), new OpenStreams(guard.Policy), new CallGate(guard.Time), forwarder, new UpstreamCredentials(null, forwarder), guard.Time).HandleAsync;
         });
         return guard;
     }

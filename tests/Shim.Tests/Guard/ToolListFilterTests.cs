@@ -99,7 +99,7 @@ public sealed class ToolListFilterTests
     private static async Task<string> CopyAsync(string stream, int chunk)
     {
         using var target = new MemoryStream();
-        await new EventStreamFilter(Echo, modern: false, maxBytes: 8192).CopyAsync(new Trickle(Encoding.UTF8.GetBytes(stream), chunk), target, TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
+        await new EventStreamFilter(message => new(ToolListFilter.Apply(message, Echo, modern: false)), maxBytes: 8192).CopyAsync(new Trickle(Encoding.UTF8.GetBytes(stream), chunk), target, TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
         return Encoding.UTF8.GetString(target.ToArray());
     }
 
