@@ -147,5 +147,5 @@ public sealed class ContainerRequestsTests
     }
 
     private static ServerStart Start(string manifest) =>
-        new(Instance, 7, ManifestJson.Deserialize(manifest), new(new AccessPolicy("u1def", []), 1, TimeSpan.Zero), new Dictionary<string, string>());
+        new(Instance, 7, ManifestJson.Deserialize(manifest), new(new AccessPolicy("u1def", []), [], 1, TimeSpan.Zero), new Dictionary<string, string>());
 }
