@@ -19,6 +19,9 @@ public sealed class ObotDb(DbContextOptions<ObotDb> options) : DbContext(options
     public DbSet<ServerInstanceRow> ServerInstances => Set<ServerInstanceRow>();
     public DbSet<ApiKeyRow> ApiKeys => Set<ApiKeyRow>();
     public DbSet<AccessRuleRow> AccessRules => Set<AccessRuleRow>();
+    public DbSet<CatalogRow> Catalogs => Set<CatalogRow>();
+    public DbSet<CatalogEntryRow> CatalogEntries => Set<CatalogEntryRow>();
+    public DbSet<ChangeRow> Changes => Set<ChangeRow>();
     public DbSet<FilterRow> Filters => Set<FilterRow>();
     public DbSet<ModelProviderRow> ModelProviders => Set<ModelProviderRow>();
     public DbSet<ModelRow> Models => Set<ModelRow>();

@@ -12,6 +12,7 @@ using Obot.Gateway.Llm;
 using Obot.Gateway.Management;
 using Obot.Gateway.Mcp;
 using Obot.Gateway.OAuth;
+using Obot.Gateway.Registry;
 using Obot.Grains.Abstractions.Policies;
 using Obot.Grains.Abstractions.Security;
 using Obot.Shim.Contracts.Control;
@@ -32,7 +33,10 @@ public static class GatewaySetup
         services.AddSingleton<Hosts>().AddSingleton<VerdictCache>().AddSingleton<UserRates>();
         services.AddSingleton<RouteTable>().AddSingleton<GuardForwarder>().AddSingleton<ParkedStream>().AddSingleton<McpEndpoint>();
         services.AddSingleton<CallerAuthenticator>().AddSingleton<ICallerAuthenticator>(provider => provider.GetRequiredService<CallerAuthenticator>());
+        services.AddSingleton<PolicyPush>().AddSingleton<ControlEndpoint>();
+        services.Configure<RegistryOptions>(configuration.GetSection("Obot:Registry")).AddSingleton<RegistryEndpoints>();
         services.AddSingleton<PolicyPush>().AddSingleton<ControlEndpoint>().AddSingleton<FilterEndpoint>();
+        services.AddSingleton<GuardSession>().AddSingleton<PoolSession>();
         services.AddLlmGateway(configuration);
         services.AddCredentialEndpoints();
         services.AddManagement();
@@ -87,6 +91,7 @@ public static class GatewaySetup
     public static void MapGateway(this IEndpointRouteBuilder endpoints)
     {
         endpoints.MapOAuth();
+        RegistryEndpoints.Map(endpoints);
         ConnectEndpoints.Map(endpoints);
         endpoints.MapManagement();
     }

@@ -85,7 +85,7 @@ internal sealed class Hosts
 
     /// <summary>What no cookie opens and anybody may read: MCP clients that run in a browser find their way to a token here.</summary>
     private static bool IsForAnyPage(PathString path) =>
-        path.StartsWithSegments("/.well-known", StringComparison.Ordinal) || path.Value is "/oauth/token" or "/oauth/register" or "/oauth/revoke" or "/oauth/jwks";
+        path.StartsWithSegments("/.well-known", StringComparison.Ordinal) || path.StartsWithSegments(Registry.RegistryEndpoints.Prefix, StringComparison.Ordinal) || path.Value is "/oauth/token" or "/oauth/register" or "/oauth/revoke" or "/oauth/jwks";
 
     private static IEnumerable<Uri> Loopback(Uri uri) =>
         new[] { "localhost", "127.0.0.1", "[::1]" }.Select(host => new Uri($"{uri.Scheme}://{host}:{uri.Port}"));

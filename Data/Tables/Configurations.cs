@@ -23,6 +23,7 @@ internal sealed class ServerConfiguration : IEntityTypeConfiguration<ServerRow>
         builder.Property(row => row.Manifest).HasColumnType("jsonb");
         builder.Property(row => row.Revision).IsConcurrencyToken();
         builder.HasIndex(row => new { row.OwnerId, row.CreatedAt });
+        builder.HasIndex(row => row.CatalogEntryId).IsUnique();
     }
 }
 

@@ -40,6 +40,13 @@ public sealed class ServerRow
     public required bool PerUser { get; set; }
     public required DateTimeOffset CreatedAt { get; set; }
     public required DateTimeOffset UpdatedAt { get; set; }
+
+    /// <summary>Catalog entry that this is the deployment of; null for a server made from a manifest.</summary>
+    public string? CatalogEntryId { get; set; }
+    public string? CatalogId { get; set; }
+
+    /// <summary>Revision of the entry that the manifest was taken from last.</summary>
+    public long? CatalogEntryRevision { get; set; }
 }
 
 /// <summary>Table <c>mcp_server_values</c>: what users supply for <c>env</c> and <c>headers</c>, one row an instance.</summary>

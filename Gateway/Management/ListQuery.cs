@@ -26,6 +26,18 @@ internal readonly record struct ListQuery(int Limit, string? Cursor)
     }
 }
 
+/// <summary>Switches of a query.</summary>
+internal static class QueryFlags
+{
+    /// <exception cref="InvalidInputException">Neither 'true' nor 'false'.</exception>
+    public static bool Flag(this HttpContext context, string name) => context.Request.Query[name].ToString() switch
+    {
+        "" or "false" => false,
+        "true" => true,
+        var other => throw new InvalidInputException(name, $"'{other}' is not allowed. Allowed: 'true', 'false' (default)."),
+    };
+}
+
 /// <summary>One page of a list.</summary>
 /// <param name="NextCursor">Absent on the last page.</param>
 internal sealed record ListBody<T>(IReadOnlyList<T> Items, string? NextCursor)

@@ -18,6 +18,8 @@ public static class ManagementSetup
         services.AddSingleton<ServerEndpoints>();
         services.AddSingleton<ApiKeyEndpoints>();
         services.AddSingleton<UserEndpoints>().AddSingleton<ServiceAccountEndpoints>().AddSingleton<GroupEndpoints>();
+        services.AddSingleton<CatalogEndpoints>().AddSingleton<CatalogEntryEndpoints>().AddSingleton<ServerEntryEndpoints>();
+        services.AddSingleton<ImportEndpoints>().AddSingleton<ChangeEndpoints>();
         services.AddSingleton<AccessRuleEndpoints>().AddSingleton<FilterEndpoints>();
         return services.AddManagementOpenApi();
     }
@@ -44,6 +46,11 @@ public static class ManagementSetup
         DefaultRoleEndpoints.Map(api);
         EncryptionEndpoints.Map(api);
         AccessRuleEndpoints.Map(api);
+        CatalogEndpoints.Map(api);
+        CatalogEntryEndpoints.Map(api);
+        ServerEntryEndpoints.Map(api);
+        ImportEndpoints.Map(api);
+        ChangeEndpoints.Map(api);
         FilterEndpoints.Map(api);
         ModelEndpoints.Map(api);
         ModelPolicyEndpoints.Map(api);

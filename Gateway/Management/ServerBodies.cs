@@ -9,7 +9,7 @@ internal sealed record NewServerBody
 {
     public ServerManifest? Manifest { get; init; }
 
-    /// <summary>Not supported yet.</summary>
+    /// <summary>In place of a manifest.</summary>
     public string? CatalogEntryID { get; init; }
 }
 
@@ -22,6 +22,10 @@ internal sealed record ServerBody
     public required string ConnectURL { get; init; }
     public required ServerManifest Manifest { get; init; }
     public required string OwnerID { get; init; }
+
+    /// <summary>Entry that it was made from.</summary>
+    public string? CatalogEntryID { get; init; }
+    public string? CatalogID { get; init; }
     public required long Revision { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
     public required DateTimeOffset UpdatedAt { get; init; }
@@ -40,6 +44,8 @@ internal sealed record ServerBody
         ConnectURL = $"{publicUrl}/mcp-connect/{view.Id}",
         Manifest = view.Manifest,
         OwnerID = view.OwnerId,
+        CatalogEntryID = view.CatalogEntryId,
+        CatalogID = view.CatalogId,
         Revision = view.Revision,
         CreatedAt = view.CreatedAt,
         UpdatedAt = view.UpdatedAt,

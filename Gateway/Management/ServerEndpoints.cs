@@ -1,7 +1,9 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
 using Obot.Grains.Abstractions;
+using Obot.Grains.Abstractions.Catalog;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
 
@@ -14,7 +16,7 @@ internal sealed class ServerEndpoints(IMcpServers servers, PublicUrl publicUrl, 
     {
         var group = api.MapGroup("/mcp-servers").WithTags("mcp-servers");
         group.MapPost("", (HttpContext context, ServerEndpoints self) => self.CreateAsync(context))
-            .WithBody<NewServerBody>().Produces<ServerBody>(StatusCodes.Status201Created).WithSummary("Make a server from a manifest");
+            .WithBody<NewServerBody>().Produces<ServerBody>(StatusCodes.Status201Created).WithSummary("Make a server from a manifest, or from a catalog entry");
         group.MapGet("", (HttpContext context, ServerEndpoints self) => self.ListAsync(context))
             .WithPaging().Produces<ListBody<ServerBody>>().WithSummary("List servers, oldest first");
         group.MapGet("/{id}", (HttpContext context, ServerEndpoints self, string id) => self.OneAsync(context, id, self.Servers.Find))
@@ -45,7 +47,10 @@ internal sealed class ServerEndpoints(IMcpServers servers, PublicUrl publicUrl, 
     private async Task<IResult> CreateAsync(HttpContext context)
     {
         var body = await RequestBody.ReadAsync<NewServerBody>(context);
-        var view = await servers.Create(context.Caller(), Manifest(body.Value), context.RequestAborted);
+        var view = body.Value is { Manifest: null, CatalogEntryID: { } entryId }
+            ? await context.RequestServices.GetRequiredService<IEntryServers>().Deploy(context.Caller(), entryId, context.RequestAborted)
+                ?? throw new InvalidInputException("catalogEntryID", $"There is no catalog entry '{entryId}', or you may not see it.")
+            : await servers.Create(context.Caller(), Manifest(body.Value), context.RequestAborted);
         context.Response.Headers.Location = $"/api/mcp-servers/{view.Id}";
         return Json(ServerBody.Of(view, publicUrl.Of(context), body.Warnings), StatusCodes.Status201Created);
     }
@@ -103,8 +108,9 @@ internal sealed class ServerEndpoints(IMcpServers servers, PublicUrl publicUrl, 
 
     private static ServerManifest Manifest(NewServerBody body) => body switch
     {
+        { Manifest: not null, CatalogEntryID: not null } => throw new InvalidInputException("catalogEntryID", "Send either 'manifest' or 'catalogEntryID'."),
         { Manifest: { } manifest } => manifest,
-        { CatalogEntryID: not null } => throw new InvalidInputException("catalogEntryID", "This installation has no catalog yet. Send 'manifest'."),
+        { CatalogEntryID: not null } => throw new InvalidInputException("catalogEntryID", "A server is made from an entry once; to bring it to what the entry says now, POST …/apply-entry. Send 'manifest'."),
         _ => throw new InvalidInputException("manifest", "Required: an object with at least 'name', 'runtime' and the runtime's block, e.g. 'npxConfig'."),
     };
 

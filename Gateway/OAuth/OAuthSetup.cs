@@ -107,7 +107,7 @@ internal static class OAuthSetup
         server.AllowAuthorizationCodeFlow().AllowRefreshTokenFlow().AllowClientCredentialsFlow().AllowTokenExchangeFlow().AllowCustomFlow(EnterpriseGrant.GrantType);
         server.RequireProofKeyForCodeExchange().DisableAccessTokenEncryption().UseReferenceRefreshTokens();
         server.Configure(options => options.CodeChallengeMethods.RemoveWhere(method => method != CodeChallengeMethods.Sha256));
-        server.RegisterScopes(Scopes.Mcp, Scopes.Llm, Scopes.Api, "openid", "profile", "offline_access");
+        server.RegisterScopes(Scopes.Mcp, Scopes.Llm, Scopes.Api, Scopes.Registry, "openid", "profile", "offline_access");
 
         // what a client may ask for follows from the resource, for every client alike
         server.IgnoreScopePermissions().IgnoreResourcePermissions().IgnoreAudiencePermissions().DisableResourceValidation().DisableAudienceValidation();

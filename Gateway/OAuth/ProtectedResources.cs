@@ -30,6 +30,14 @@ internal sealed class ProtectedResources(Resources resources)
             ? $"Bearer error=\"insufficient_scope\", scope=\"{resource.Scope}\", resource_metadata=\"{resources.MetadataOf(resource)}\""
             : "Bearer error=\"insufficient_scope\"";
 
+    /// <summary>401 and 403 of the registry.</summary>
+    /// <param name="error">Code of RFC 6750, section 3.1; null when no credential came.</param>
+    public void ChallengeRegistry(HttpResponse response, string? error)
+    {
+        var resource = resources.OfPath(Registry.RegistryEndpoints.Prefix)!;
+        response.Headers.WWWAuthenticate = $"Bearer {(error is null ? "" : $"error=\"{error}\", ")}resource_metadata=\"{resources.MetadataOf(resource)}\", scope=\"{resource.Scope}\"";
+    }
+
     /// <summary>The same for every name of a server, also of one that does not exist: it tells nothing that a stranger may not know.</summary>
     private IResult Describe(string path) => resources.OfPath(path) is { } resource
         ? Results.Json(new Metadata(resource.Uri, [resources.Issuer], [resource.Scope], ["header"]), ManagementJson.Options)

@@ -5,7 +5,7 @@ using Obot.Grains.Abstractions.Identity;
 
 namespace Obot.Gateway.OAuth;
 
-/// <summary>What a token is for (RFC 8707): an MCP server, the management API or the LLM gateway of this platform.</summary>
+/// <summary>What a token is for (RFC 8707): an MCP server, the registry, the management API or the LLM gateway of this platform.</summary>
 /// <param name="Uri">The resource indicator; audience of the token.</param>
 /// <param name="Scope">The one scope of ours that makes sense there.</param>
 /// <param name="ServerId">The server, when it is one.</param>
@@ -36,6 +36,7 @@ internal sealed class Resources(IOptions<AddressOptions> addresses)
     /// <summary>Null when nothing of ours stands at that path.</summary>
     public Resource? OfPath(string path) => path.TrimEnd('/') switch
     {
+        "/v0.1" or "/v0.1/servers" => new(publicUrl + path.TrimEnd('/'), Scopes.Registry, null),
         "/api" => new($"{publicUrl}/api", Scopes.Api, null),
         "/api/llm-proxy" => new($"{publicUrl}/api/llm-proxy", Scopes.Llm, null),
         var other when other.StartsWith(McpEndpoint.Prefix + "/", StringComparison.Ordinal) && IsServerId(other[(McpEndpoint.Prefix.Length + 1)..]) =>

@@ -66,6 +66,10 @@ public sealed record McpServerView
     public required string Id { get; init; }
     public required ServerManifest Manifest { get; init; }
     public required string OwnerId { get; init; }
+
+    /// <summary>Catalog entry that it was made from; null when it was made from a manifest.</summary>
+    public string? CatalogEntryId { get; init; }
+    public string? CatalogId { get; init; }
     public required long Revision { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
     public required DateTimeOffset UpdatedAt { get; init; }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 
 namespace Obot.Grains.Abstractions.Hosting;
 
@@ -21,6 +22,9 @@ public static class ManifestJson
         AllowDuplicateProperties = false,
         RespectNullableAnnotations = true,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+
+        // named, so that the shape of a type can be asked for before anything was written
+        TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
     };
 
     public static string Serialize(ServerManifest manifest) => JsonSerializer.Serialize(manifest, Options);

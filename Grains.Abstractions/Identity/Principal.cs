@@ -58,7 +58,10 @@ public static class Scopes
     /// <summary>The management API.</summary>
     public const string Api = "api";
 
-    public static IReadOnlyList<string> All { get; } = [Mcp, Llm, Api];
+    /// <summary>Reading the MCP registry at <c>/v0.1</c>, where that needs a token.</summary>
+    public const string Registry = "registry:read";
+
+    public static IReadOnlyList<string> All { get; } = [Mcp, Llm, Api, Registry];
 }
 
 /// <summary>Users that exist before anyone signed in.</summary>

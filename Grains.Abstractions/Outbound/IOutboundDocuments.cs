@@ -8,8 +8,9 @@ public interface IOutboundDocuments
 {
     /// <param name="uri">An absolute https URL without user, fragment or an address in place of a name.</param>
     /// <param name="maxBytes">A longer document is refused while it is being read.</param>
+    /// <param name="accept">Media type that is asked for.</param>
     /// <exception cref="OutboundRefusedException">The address is not one that may be asked, or its answer is no document: says why.</exception>
-    Task<OutboundDocument> Get(Uri uri, int maxBytes, CancellationToken cancellationToken);
+    Task<OutboundDocument> Get(Uri uri, int maxBytes, CancellationToken cancellationToken, string accept = "application/json");
 }
 
 /// <param name="Body">The bytes of a 200 answer.</param>

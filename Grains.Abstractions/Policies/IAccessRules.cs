@@ -42,6 +42,13 @@ public interface IAccessRules
 /// <param name="Groups">At most 500 by name.</param>
 /// <param name="Servers">At most 500 by name: all for administrators, otherwise the caller's own.</param>
 /// <param name="Everything">The caller may also name catalogs and everything.</param>
-public sealed record RuleChoices(IReadOnlyList<RuleChoice> Users, IReadOnlyList<RuleChoice> Groups, IReadOnlyList<RuleChoice> Servers, bool Everything);
+public sealed record RuleChoices(IReadOnlyList<RuleChoice> Users, IReadOnlyList<RuleChoice> Groups, IReadOnlyList<RuleChoice> Servers, bool Everything)
+{
+    /// <summary>At most 500 by name, for administrators.</summary>
+    public IReadOnlyList<RuleChoice> Entries { get; init; } = [];
+
+    /// <summary>At most 500 by name, for administrators.</summary>
+    public IReadOnlyList<RuleChoice> Catalogs { get; init; } = [];
+}
 
 public sealed record RuleChoice(string Id, string Name);

@@ -14,6 +14,8 @@ namespace Obot.Grains.ApiKeys;
 /// <summary>API keys in table <c>api_keys</c>; everyone sees their own.</summary>
 internal sealed class StoredApiKeys(IDbContextFactory<ObotDb> databases, IUserDirectory users, IApiKeyUsage usage, TimeProvider time) : IApiKeys
 {
+    private const string Kind = "api-keys";
+
     public async Task<CreatedApiKey> Create(Principal caller, NewApiKey request, CancellationToken cancellationToken)
     {
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
@@ -63,6 +65,7 @@ internal sealed class StoredApiKeys(IDbContextFactory<ObotDb> databases, IUserDi
             ExpiresAt = request.ExpiresAt?.ToUniversalTime(),
         };
         db.ApiKeys.Add(row);
+        db.NoteChange(now, caller.UserId, "create", Kind, row.Id, row.Name);
         await db.SaveChangesAsync(cancellationToken);
         return new()
         {
@@ -115,15 +118,15 @@ internal sealed class StoredApiKeys(IDbContextFactory<ObotDb> databases, IUserDi
         return row is null ? null : View(row);
     }
 
-    public Task<bool> Revoke(Principal caller, string id, CancellationToken cancellationToken) => RevokeAsync(caller.UserId, id, cancellationToken);
+    public Task<bool> Revoke(Principal caller, string id, CancellationToken cancellationToken) => RevokeAsync(caller, caller.UserId, id, cancellationToken);
 
     public Task<bool> RevokeOf(Principal caller, string userId, string id, CancellationToken cancellationToken)
     {
         Administrators.Check(caller);
-        return RevokeAsync(userId, id, cancellationToken);
+        return RevokeAsync(caller, userId, id, cancellationToken);
     }
 
-    private async Task<bool> RevokeAsync(string userId, string id, CancellationToken cancellationToken)
+    private async Task<bool> RevokeAsync(Principal caller, string userId, string id, CancellationToken cancellationToken)
     {
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
@@ -136,6 +139,8 @@ internal sealed class StoredApiKeys(IDbContextFactory<ObotDb> databases, IUserDi
             return false;
         }
 
+        var name = await db.ApiKeys.Where(row => row.Id == id).Select(row => row.Name).SingleAsync(cancellationToken);
+        await db.WriteChangeAsync(now, caller.UserId, "revoke", Kind, id, name, null, cancellationToken);
         await db.AnnounceAsync(SecurityChangeKinds.ApiKey, id, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         return true;

@@ -42,7 +42,7 @@ internal sealed class ServerNeeds(IDbContextFactory<ObotDb> databases, IEncrypti
         }
 
         var manifest = encryption.DecryptManifest(row);
-        var values = await SuppliedValues.OfCallerAsync(db, encryption, new ServerEntry(row.Id, row.PerUser, row.OwnerId), userId, cancellationToken);
+        var values = await SuppliedValues.OfCallerAsync(db, encryption, row.Entry(), userId, cancellationToken);
         var headers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
         foreach (var entry in ManifestEntries.HeadersOf(manifest))
         {

@@ -24,6 +24,7 @@ internal sealed partial class McpServers(
     TimeProvider time,
     ILogger<McpServers> logger) : IMcpServers
 {
+    private const string Kind = "mcp-servers";
     private const string ConfigurationChanged = "configuration changed";
 
     public async Task<McpServerView> Create(Principal caller, ServerManifest manifest, CancellationToken cancellationToken)
@@ -52,6 +53,7 @@ internal sealed partial class McpServers(
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
         db.Servers.Add(row);
+        db.NoteChange(now, caller.UserId, "create", Kind, row.Id, row.Name);
         await db.SaveChangesAsync(cancellationToken);
         await db.AnnounceAsync(SecurityChangeKinds.Server, row.Id, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
@@ -100,6 +102,7 @@ internal sealed partial class McpServers(
         row.PerUser = manifest.IsPerUser;
         row.Revision++;
         row.UpdatedAt = time.Now();
+        db.NoteChange(row.UpdatedAt, caller.UserId, "update", Kind, row.Id, row.Name);
         try
         {
             await db.SaveChangesAsync(cancellationToken);
@@ -140,6 +143,7 @@ internal sealed partial class McpServers(
             return null;
         }
 
+        await db.WriteChangeAsync(time.Now(), caller.UserId, "configure", Kind, row.Id, row.Name, Keys(values), cancellationToken);
         await AnnounceValuesAsync(db, row, shared.Count > 0 ? instance : own, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         if (shared.Count > 0)
@@ -185,7 +189,7 @@ internal sealed partial class McpServers(
             return null;
         }
 
-        var values = await SuppliedValues.OfCallerAsync(db, encryption, new ServerEntry(row.Id, row.PerUser, row.OwnerId), caller.UserId, cancellationToken);
+        var values = await SuppliedValues.OfCallerAsync(db, encryption, row.Entry(), caller.UserId, cancellationToken);
         var seen = new Dictionary<string, string>(row.PerUser || ServerSight.Manages(caller, row.OwnerId) ? values.Shared : new Dictionary<string, string>(), StringComparer.Ordinal);
         foreach (var (key, value) in values.Own)
         {
@@ -212,6 +216,7 @@ internal sealed partial class McpServers(
         var all = await AllAsync(caller, row, cancellationToken);
         var connected = await ConnectionEnds.OfServersAsync(db, [serverId], cancellationToken);
         await db.Servers.Where(one => one.Id == serverId).ExecuteDeleteAsync(cancellationToken);
+        await db.WriteChangeAsync(time.Now(), caller.UserId, "delete", Kind, row.Id, row.Name, null, cancellationToken);
         await db.AnnounceAsync(SecurityChangeKinds.Server, serverId, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         await life.RemoveAsync(all);
@@ -297,6 +302,10 @@ internal sealed partial class McpServers(
             : throw new ServerUnavailableException($"The server is {route.Status}: {route.Reason ?? "it gave no reason"}. Its log may say more.");
     }
 
+    /// <summary>Which values were set; what they are is secret.</summary>
+    private static string Keys(IReadOnlyDictionary<string, string> values) =>
+        System.Text.Json.JsonSerializer.Serialize(new { set = values.Where(one => one.Value.Length > 0).Select(one => one.Key), removed = values.Where(one => one.Value.Length == 0).Select(one => one.Key) });
+
     /// <summary>Who counts the server's values hears that the server changed; guards forget what they put into calls.</summary>
     private static async Task AnnounceValuesAsync(ObotDb db, ServerRow row, McpInstanceId of, CancellationToken cancellationToken)
     {
@@ -305,7 +314,7 @@ internal sealed partial class McpServers(
     }
 
     private static McpInstanceId InstanceOf(ServerRow row, Principal caller) =>
-        new ServerEntry(row.Id, row.PerUser, row.OwnerId).InstanceFor(caller.UserId);
+        row.Entry().InstanceFor(caller.UserId);
 
     /// <summary>The recorded instances and those that would be there without a record.</summary>
     private async Task<IReadOnlyCollection<McpInstanceId>> AllAsync(Principal caller, ServerRow row, CancellationToken cancellationToken) =>

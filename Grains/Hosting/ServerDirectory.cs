@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore;
 using Obot.Data;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Security;
+using Obot.Grains.Catalog;
 
 namespace Obot.Grains.Hosting;
 
@@ -22,11 +23,14 @@ internal sealed class ServerDirectory : IServerDirectory, IDisposable
     private readonly ConcurrentDictionary<string, ServerEntry> _known = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, long> _unknown = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Lazy<Task<ServerEntry?>>> _loading = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, string> _entryOf = new(StringComparer.Ordinal);
+    private readonly EntryDeployments? _deployments;
     private long _evictions;
 
-    public ServerDirectory(IDbContextFactory<ObotDb> databases, ISecurityFeed feed, TimeProvider time)
+    /// <param name="deployments">Finds the server of a catalog entry, and makes it on first use; null where there are no catalogs.</param>
+    public ServerDirectory(IDbContextFactory<ObotDb> databases, ISecurityFeed feed, TimeProvider time, EntryDeployments? deployments = null)
     {
-        (_databases, _time) = (databases, time);
+        (_databases, _time, _deployments) = (databases, time, deployments);
         _subscription = feed.Subscribe(Apply);
     }
 
@@ -57,9 +61,9 @@ internal sealed class ServerDirectory : IServerDirectory, IDisposable
         try
         {
             var before = Volatile.Read(ref _evictions);
-            await using var db = await _databases.CreateDbContextAsync();
-            var row = await db.Servers.Where(row => row.Id == serverId).Select(row => new { row.PerUser, row.OwnerId }).SingleOrDefaultAsync();
-            var entry = row is null ? null : new ServerEntry(serverId, row.PerUser, row.OwnerId);
+            var entry = EntryIds.IsOne(serverId)
+                ? await (_deployments?.FindOrMakeAsync(serverId, CancellationToken.None) ?? Task.FromResult<ServerEntry?>(null))
+                : await ReadAsync(serverId);
             Remember(serverId, entry, before);
             return entry;
         }
@@ -67,6 +71,14 @@ internal sealed class ServerDirectory : IServerDirectory, IDisposable
         {
             _loading.TryRemove(serverId, out _);
         }
+    }
+
+    private async Task<ServerEntry?> ReadAsync(string serverId)
+    {
+        await using var db = await _databases.CreateDbContextAsync();
+        return await db.Servers.Where(row => row.Id == serverId)
+            .Select(row => new ServerEntry(serverId, row.PerUser, row.OwnerId) { CatalogEntryId = row.CatalogEntryId, CatalogId = row.CatalogId })
+            .SingleOrDefaultAsync();
     }
 
     private void Remember(string serverId, ServerEntry? entry, long before)
@@ -83,6 +95,11 @@ internal sealed class ServerDirectory : IServerDirectory, IDisposable
         else
         {
             _known[serverId] = entry;
+            if (entry.ServerId != serverId)
+            {
+                // known by its entry's id: a change of the server is one of this too
+                _entryOf[entry.ServerId] = serverId;
+            }
         }
 
         // something was evicted while we read: what we read may be older than that, so it must not stay
@@ -106,6 +123,10 @@ internal sealed class ServerDirectory : IServerDirectory, IDisposable
             Interlocked.Increment(ref _evictions);
             _known.TryRemove(change.Subject, out _);
             _unknown.TryRemove(change.Subject, out _);
+            if (_entryOf.TryRemove(change.Subject, out var entryId))
+            {
+                _known.TryRemove(entryId, out _);
+            }
         }
     }
 }

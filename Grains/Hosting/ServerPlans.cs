@@ -31,7 +31,7 @@ internal sealed class ServerPlans(
 
         var key = instance.ToString();
         var values = await db.ServerValues.AsNoTracking().Where(value => value.Instance == key).Select(value => value.Values).SingleOrDefaultAsync(cancellationToken);
-        var entry = new ServerEntry(row.Id, row.PerUser, row.OwnerId);
+        var entry = row.Entry();
         return new(
             encryption.DecryptManifest(row),
             new(await access.Of(entry, cancellationToken), await filters.Of(entry, cancellationToken), revision, staleness),

@@ -52,13 +52,15 @@ internal sealed partial class ServerViews(IGrainFactory grains, IEncryption encr
     }
 
     private static McpInstanceId Instance(Principal caller, ServerRow row) =>
-        new ServerEntry(row.Id, row.PerUser, row.OwnerId).InstanceFor(caller.UserId);
+        row.Entry().InstanceFor(caller.UserId);
 
     private static McpServerView View(Principal caller, ServerRow row, ServerManifest manifest, CallerValues supplied, ServerDeployment deployment) => new()
     {
         Id = row.Id,
         Manifest = ManifestEntries.Redact(manifest),
         OwnerId = row.OwnerId,
+        CatalogEntryId = row.CatalogEntryId,
+        CatalogId = row.CatalogId,
         Revision = row.Revision,
         CreatedAt = row.CreatedAt,
         UpdatedAt = row.UpdatedAt,

@@ -53,6 +53,7 @@ internal sealed class StoredGroups(IDbContextFactory<ObotDb> databases, TimeProv
         var id = RandomId.New(IdPrefix);
         var row = new GroupRow { Id = id, ProviderId = "", ExternalId = id, Name = name, CreatedAt = time.Now() };
         db.Groups.Add(row);
+        db.NoteChange(row.CreatedAt, caller.UserId, "create", "groups", id, name);
         await db.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         return new(id, name, null, 0, row.CreatedAt);

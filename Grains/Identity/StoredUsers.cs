@@ -13,6 +13,7 @@ internal sealed class StoredUsers(
     IDbContextFactory<ObotDb> databases, UserViews views, UserEmails emails, UserRules rules, UserRemoval removal, TimeProvider time) : IUsers
 {
     private const string IdPrefix = "su1";
+    private const string Kind = "users";
     private const int MaxText = 200;
 
     public async Task<UserDetails?> Me(Principal caller, CancellationToken cancellationToken)
@@ -66,6 +67,7 @@ internal sealed class StoredUsers(
             CreatedAt = time.Now(),
         };
         db.Users.Add(row);
+        db.NoteChange(row.CreatedAt, caller.UserId, "create", Kind, row.Id, row.Name, $$"""{"role":"{{row.Role}}"}""");
         await db.SaveChangesAsync(cancellationToken);
         db.GroupMembers.AddRange(request.Groups.Distinct(StringComparer.Ordinal).Select(group => new GroupMemberRow { GroupId = group, UserId = row.Id }));
         await db.SaveChangesAsync(cancellationToken);
@@ -95,12 +97,17 @@ internal sealed class StoredUsers(
 
         if (await db.SaveChangesAsync(cancellationToken) > 0)
         {
+            await db.WriteChangeAsync(time.Now(), caller.UserId, "update", Kind, userId, user.Name, Details(change), cancellationToken);
             await db.AnnounceAsync(SecurityChangeKinds.User, userId, cancellationToken);
         }
 
         await transaction.CommitAsync(cancellationToken);
         return await views.DetailsAsync(db, userId, cancellationToken);
     }
+
+    private static string Details(UserChange change) => System.Text.Json.JsonSerializer.Serialize(
+        new Dictionary<string, string?>(StringComparer.Ordinal) { ["role"] = change.Role?.ToString(), ["auditor"] = change.Auditor?.ToString(), ["disabled"] = change.Disabled?.ToString(), ["name"] = change.Name }
+            .Where(one => one.Value is not null).ToDictionary(StringComparer.Ordinal));
 
     public Task<bool> Remove(Principal caller, string userId, OwnedServers servers, CancellationToken cancellationToken) =>
         removal.RemoveAsync(caller, userId, servers, cancellationToken);

@@ -48,6 +48,7 @@ internal sealed class UserRemoval(IDbContextFactory<ObotDb> databases, UserRules
         // identities, password, memberships and sessions go with the row
         await db.Users.Where(row => row.Id == userId).ExecuteDeleteAsync(cancellationToken);
         await db.AnnounceAllAsync(SecurityChangeKinds.Server, [.. owned.Select(server => server.Id)], SecurityChangeKinds.Everything, cancellationToken);
+        await db.WriteChangeAsync(null, caller.UserId, "delete", "users", userId, user.Name, null, cancellationToken);
         await db.AnnounceAsync(SecurityChangeKinds.User, userId, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         await life.RemoveAsync(ending);

@@ -23,6 +23,7 @@ internal sealed class StoredAuthProviders(
     IGrainFactory grains,
     TimeProvider time) : IAuthProviders
 {
+    private const string Kind = "auth-providers";
     private const int Most = 100;
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull };
 
@@ -61,6 +62,7 @@ internal sealed class StoredAuthProviders(
 
         Write(row, provider);
         db.AuthProviders.Add(row);
+        db.NoteChange(row.CreatedAt, caller.UserId, "create", Kind, row.Id, row.Name);
         try
         {
             await SaveAsync(db, provider.Id, cancellationToken);
@@ -93,6 +95,7 @@ internal sealed class StoredAuthProviders(
 
         Write(row, after);
         (row.Revision, row.UpdatedAt) = (row.Revision + 1, time.Now());
+        db.NoteChange(row.UpdatedAt, caller.UserId, "update", Kind, row.Id, row.Name);
         try
         {
             await SaveAsync(db, id, cancellationToken);
@@ -116,6 +119,7 @@ internal sealed class StoredAuthProviders(
             return false;
         }
 
+        await db.WriteChangeAsync(time.Now(), caller.UserId, "delete", Kind, id, id, null, cancellationToken);
         await db.AnnounceAsync(SecurityChangeKinds.AuthProvider, id, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         return true;

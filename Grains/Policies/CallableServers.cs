@@ -13,17 +13,15 @@ internal static class CallableServers
     /// <summary>Those that the caller made, and those that a rule opens; never more than the credential reaches.</summary>
     public static async Task<IQueryable<ServerRow>> OfAsync(ObotDb db, IQueryable<ServerRow> servers, Principal caller, CancellationToken cancellationToken)
     {
-        var (userId, groups, reach) = (caller.UserId, caller.Groups.ToArray(), caller.ServerIds);
-        var rules = await db.AccessRules.AsNoTracking()
-            .Where(rule => rule.Everyone || rule.UserIds.Contains(userId) || rule.GroupIds.Any(group => groups.Contains(group)))
-            .Select(rule => new { rule.Everything, rule.ServerIds })
-            .ToListAsync(cancellationToken);
-        if (!rules.Any(rule => rule.Everything))
+        var (userId, reach) = (caller.UserId, caller.ServerIds);
+        var open = await RuleScope.OfAsync(db, caller, cancellationToken);
+        if (!open.Everything)
         {
-            var open = rules.SelectMany(rule => rule.ServerIds).ToHashSet(StringComparer.Ordinal);
-            servers = servers.Where(row => row.OwnerId == userId || open.Contains(row.Id));
+            var (ids, entries, catalogs) = (open.ServerIds, open.EntryIds, open.CatalogIds);
+            servers = servers.Where(row => row.OwnerId == userId || ids.Contains(row.Id)
+                || (row.CatalogEntryId != null && entries.Contains(row.CatalogEntryId)) || (row.CatalogId != null && catalogs.Contains(row.CatalogId)));
         }
 
-        return reach is null ? servers : servers.Where(row => reach.Contains(row.Id));
+        return reach is null ? servers : servers.Where(row => reach.Contains(row.Id) || (row.CatalogEntryId != null && reach.Contains(row.CatalogEntryId)));
     }
 }

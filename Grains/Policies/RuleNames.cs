@@ -20,6 +20,11 @@ internal static class RuleNames
         groups.ExceptWith(groups.Count == 0 ? [] : await db.Groups.Where(row => groups.Contains(row.Id)).Select(row => row.Id).ToListAsync(cancellationToken));
         servers.ExceptWith(servers.Count == 0 ? [] : await db.Servers.Where(row => servers.Contains(row.Id)).Select(row => row.Id).ToListAsync(cancellationToken));
 
+        var entries = Ids(rule.Resources!.Where(resource => resource.Type == RuleResourceTypes.CatalogEntry).Select(resource => resource.Id), kept?.EntryIds);
+        var catalogs = Ids(rule.Resources!.Where(resource => resource.Type == RuleResourceTypes.Catalog).Select(resource => resource.Id), kept?.CatalogIds);
+        entries.ExceptWith(entries.Count == 0 ? [] : await db.CatalogEntries.Where(row => entries.Contains(row.Id)).Select(row => row.Id).ToListAsync(cancellationToken));
+        catalogs.ExceptWith(catalogs.Count == 0 ? [] : await db.Catalogs.Where(row => catalogs.Contains(row.Id)).Select(row => row.Id).ToListAsync(cancellationToken));
+
         for (var i = 0; i < rule.Subjects!.Count; i++)
         {
             var (type, id) = rule.Subjects[i];
@@ -33,12 +38,11 @@ internal static class RuleNames
         {
             var (type, id) = rule.Resources[i];
 
-            // no entry and no catalog can exist as long as there are no catalogs
             var isUnknown = type switch
             {
                 RuleResourceTypes.Server => servers.Contains(id),
-                RuleResourceTypes.CatalogEntry => kept?.EntryIds.Contains(id, StringComparer.Ordinal) is not true,
-                RuleResourceTypes.Catalog => kept?.CatalogIds.Contains(id, StringComparer.Ordinal) is not true,
+                RuleResourceTypes.CatalogEntry => entries.Contains(id),
+                RuleResourceTypes.Catalog => catalogs.Contains(id),
                 _ => false,
             };
             if (isUnknown)

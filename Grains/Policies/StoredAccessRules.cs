@@ -12,6 +12,8 @@ namespace Obot.Grains.Policies;
 /// <summary>Rules in table <c>access_control_rules</c>; every change is announced in its transaction.</summary>
 internal sealed class StoredAccessRules(IDbContextFactory<ObotDb> databases, TimeProvider time) : IAccessRules
 {
+    private const string Kind = "access-control-rules";
+
     public async Task<AccessRuleView> Create(Principal caller, NewAccessRule request, CancellationToken cancellationToken)
     {
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
@@ -24,6 +26,7 @@ internal sealed class StoredAccessRules(IDbContextFactory<ObotDb> databases, Tim
         }
 
         db.AccessRules.Add(row);
+        db.NoteChange(row.CreatedAt, caller.UserId, "create", Kind, row.Id, row.DisplayName);
         await SaveAsync(db, row.Id, cancellationToken);
         return RuleMapping.View(row);
     }
@@ -64,6 +67,7 @@ internal sealed class StoredAccessRules(IDbContextFactory<ObotDb> databases, Tim
         await CheckAsync(db, reach, row, request, row, cancellationToken);
         row.Revision++;
         row.UpdatedAt = time.Now();
+        db.NoteChange(row.UpdatedAt, caller.UserId, "update", Kind, id, row.DisplayName);
         try
         {
             await SaveAsync(db, id, cancellationToken);
@@ -81,11 +85,13 @@ internal sealed class StoredAccessRules(IDbContextFactory<ObotDb> databases, Tim
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         var reach = await RuleReach.OfAsync(db, caller, cancellationToken);
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
-        if (await reach.Of(db.AccessRules).Where(row => row.Id == id).ExecuteDeleteAsync(cancellationToken) == 0)
+        if (await reach.Of(db.AccessRules.AsNoTracking()).Where(row => row.Id == id).Select(row => row.DisplayName).SingleOrDefaultAsync(cancellationToken) is not { } name
+            || await db.AccessRules.Where(row => row.Id == id).ExecuteDeleteAsync(cancellationToken) == 0)
         {
             return false;
         }
 
+        await db.WriteChangeAsync(time.Now(), caller.UserId, "delete", Kind, id, name, null, cancellationToken);
         await db.AnnounceAsync(SecurityChangeKinds.AccessRule, id, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         return true;
@@ -105,7 +111,13 @@ internal sealed class StoredAccessRules(IDbContextFactory<ObotDb> databases, Tim
             await db.Users.OrderBy(row => row.Name).Take(AccessRuleLimits.MaxNames).Select(row => new RuleChoice(row.Id, row.Name)).ToListAsync(cancellationToken),
             await db.Groups.OrderBy(row => row.Name).Take(AccessRuleLimits.MaxNames).Select(row => new RuleChoice(row.Id, row.Name)).ToListAsync(cancellationToken),
             await servers.OrderBy(row => row.Name).Take(AccessRuleLimits.MaxNames).Select(row => new RuleChoice(row.Id, row.Name)).ToListAsync(cancellationToken),
-            reach.ServerIds is null);
+            reach.ServerIds is null)
+        {
+            Entries = reach.ServerIds is not null ? []
+                : await db.CatalogEntries.Where(row => row.RemovedAt == null).OrderBy(row => row.Name).Take(AccessRuleLimits.MaxNames).Select(row => new RuleChoice(row.Id, row.Name)).ToListAsync(cancellationToken),
+            Catalogs = reach.ServerIds is not null ? []
+                : await db.Catalogs.OrderBy(row => row.DisplayName).Take(AccessRuleLimits.MaxNames).Select(row => new RuleChoice(row.Id, row.DisplayName)).ToListAsync(cancellationToken),
+        };
     }
 
     private AccessRuleRow New(Principal caller)

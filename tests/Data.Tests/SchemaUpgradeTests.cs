@@ -19,7 +19,7 @@ public sealed class SchemaUpgradeTests(PostgresFixture postgres)
         Assert.Equal(SchemaUpgrade.Version, await Scalar<int>(database, "SELECT version FROM schema_info"));
         Assert.Equal(1L, await Scalar<long>(database, "SELECT count(*) FROM users WHERE id = 'bootstrap' AND name = 'Owner' AND role = 'Owner'"));
         Assert.Equal(1L, await Scalar<long>(database, "SELECT count(*) FROM security_head"));
-        Assert.Equal(0L, await Scalar<long>(database, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"));
+        Assert.Equal(0L, await Scalar<long>(database, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"));
     }
 
     [Fact]

@@ -29,7 +29,7 @@ public sealed class UsersConsoleTests(ITestOutputHelper output)
         Assert.True(result.GetProperty("passwordLink").GetBoolean());
         Assert.True(result.GetProperty("laterLink").GetBoolean());
         Assert.Equal("wiki", result.GetProperty("boundTo").GetString());
-        Assert.Equal(["API keys", "Servers"], result.GetProperty("entriesOfBasic").EnumerateArray().Select(entry => entry.GetString()).Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal(["API keys", "Catalog", "Servers"], result.GetProperty("entriesOfBasic").EnumerateArray().Select(entry => entry.GetString()).Distinct().Order(StringComparer.Ordinal));
         Assert.Equal(4, result.GetProperty("refused").GetArrayLength());
     }
 

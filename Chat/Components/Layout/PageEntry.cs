@@ -12,6 +12,7 @@ internal sealed record PageEntry(string Href, string Name, Role Least)
     private static readonly PageEntry[] All =
     [
         new("/", "Servers", Role.Basic),
+        new("/catalog", "Catalog", Role.Basic),
         new("/api-keys", "API keys", Role.Basic),
         new("/admin/access-rules", "Access rules", Role.PowerPlus),
         new("/admin/filters", "Filters", Role.Admin),
@@ -19,6 +20,7 @@ internal sealed record PageEntry(string Href, string Name, Role Least)
         new("/admin/groups", "Groups", Role.Admin),
         new("/admin/service-accounts", "Service accounts", Role.Admin),
         new("/admin/sign-in", "Sign-in", Role.Admin),
+        new("/admin/changes", "Changes", Role.Admin),
     ];
 
     /// <summary>Heading that it stands under; empty for what everybody uses.</summary>

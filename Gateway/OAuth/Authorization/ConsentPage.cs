@@ -99,6 +99,7 @@ internal sealed class ConsentPage(IDataProtectionProvider protection)
         Obot.Grains.Abstractions.Identity.Scopes.Mcp => $"use the MCP server at {resource.Uri} in your name",
         Obot.Grains.Abstractions.Identity.Scopes.Api => "use the management API in your name",
         Obot.Grains.Abstractions.Identity.Scopes.Llm => "use language models in your name",
+        Obot.Grains.Abstractions.Identity.Scopes.Registry => "list the MCP servers that you may call",
         OpenIddictConstants.Scopes.OfflineAccess => "stay connected until you take it back",
         _ => "know your name and your id",
     };

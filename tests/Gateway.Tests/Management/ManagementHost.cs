@@ -10,6 +10,7 @@ using NSubstitute;
 using Obot.Gateway.Authentication;
 using Obot.Gateway.Management;
 using Obot.Grains.Abstractions.ApiKeys;
+using Obot.Grains.Abstractions.Catalog;
 using Obot.Grains.Abstractions.Encryption;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
@@ -35,7 +36,8 @@ public sealed class ManagementHost : IAsyncLifetime
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseTestServer();
-        builder.Services.AddSingleton(Servers).AddSingleton(Keys).AddSingleton(EncryptionKeys).AddSingleton(Users).AddSingleton(Groups).AddSingleton(AuthSettings).AddSingleton<ICallerAuthenticator>(Authenticator).AddManagement();
+        builder.Services.AddSingleton(Servers).AddSingleton(Keys).AddSingleton(EncryptionKeys).AddSingleton(Users).AddSingleton(Groups).AddSingleton(AuthSettings)
+            .AddSingleton(Substitute.For<IMcpCatalogs>()).AddSingleton(Substitute.For<ICatalogEntries>()).AddSingleton(Substitute.For<IEntryServers>()).AddSingleton<ICallerAuthenticator>(Authenticator).AddManagement();
         _app = builder.Build();
         _app.MapManagement();
         await _app.StartAsync();

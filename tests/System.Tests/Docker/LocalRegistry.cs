@@ -88,8 +88,11 @@ internal sealed class LocalRegistry : IAsyncDisposable
     }
 
     /// <summary>What <c>docker login</c> writes.</summary>
-    public static string ConfigJson(string address) =>
-        $$"""{"auths": {"{{address}}": {"auth": "{{Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes($"{User}:{Password}"))}}"}}}""";
+    public static string ConfigJson(string address)
+    {
+        var pair = Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes($"{User}:{Password}"));
+        return $$$"""{"auths": {"{{{address}}}": {"auth": "{{{pair}}}"}}}""";
+    }
 
     public async ValueTask DisposeAsync()
     {
