@@ -91,7 +91,7 @@ internal sealed class LocalRegistry : IAsyncDisposable
     public static string ConfigJson(string address)
     {
         var pair = Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes($"{User}:{Password}"));
-        return $$$"""{"auths": {"{{{address}}}": {"auth": "{{{pair}}}"}}}""";
+        return new System.Text.Json.Nodes.JsonObject { ["auths"] = new System.Text.Json.Nodes.JsonObject { [address] = new System.Text.Json.Nodes.JsonObject { ["auth"] = pair } } }.ToJsonString();
     }
 
     public async ValueTask DisposeAsync()

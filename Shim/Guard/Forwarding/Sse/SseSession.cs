@@ -56,20 +56,20 @@ internal sealed class SseSession : IDisposable
         var session = new SseSession(response, send, time);
         try
         {
-            var events = SseParser.Create(await response.Content.ReadAsStreamAsync(limit.Token), static (_, data) => data.ToArray()).EnumerateAsync(session.ending.Token).GetAsyncEnumerator();
+            var events = SseParser.Create(await response.Content.ReadAsStreamAsync(limit.Token), static (_, data) => data.ToArray()).EnumerateAsync(session.ending.Token).GetAsyncEnumerator(CancellationToken.None);
             if (!await events.MoveNextAsync().AsTask().WaitAsync(limit.Token) || events.Current.EventType != "endpoint")
             {
                 throw new HttpRequestException("the server's event stream does not begin with its endpoint");
             }
 
-            var messages = new Uri(endpoint, Encoding.UTF8.GetString(events.Current.Data));
-            if (messages.GetLeftPart(UriPartial.Authority) != endpoint.GetLeftPart(UriPartial.Authority))
+            var address = new Uri(endpoint, Encoding.UTF8.GetString(events.Current.Data));
+            if (address.GetLeftPart(UriPartial.Authority) != endpoint.GetLeftPart(UriPartial.Authority))
             {
                 // whoever answers there must not be handed the credentials of this server
-                throw new HttpRequestException($"the server wants its messages at another origin, {messages.GetLeftPart(UriPartial.Authority)}");
+                throw new HttpRequestException($"the server wants its messages at another origin, {address.GetLeftPart(UriPartial.Authority)}");
             }
 
-            session.messages = messages;
+            session.messages = address;
             session.Ended = session.PumpAsync(events);
             return session;
         }
@@ -186,10 +186,10 @@ internal sealed class SseSession : IDisposable
         return await send(request, cancellationToken);
     }
 
-    private HttpResponseMessage Stream(HttpRequestMessage request, ChannelReader<byte[]> messages, byte[]? first, Action done)
+    private HttpResponseMessage Stream(HttpRequestMessage request, ChannelReader<byte[]> source, byte[]? first, Action done)
     {
         var pipe = new Pipe();
-        _ = CopyAsync(messages, first, pipe.Writer, done);
+        _ = CopyAsync(source, first, pipe.Writer, done);
         return new HttpResponseMessage(HttpStatusCode.OK)
         {
             RequestMessage = request,
@@ -197,7 +197,7 @@ internal sealed class SseSession : IDisposable
         };
     }
 
-    private async Task CopyAsync(ChannelReader<byte[]> messages, byte[]? first, PipeWriter output, Action done)
+    private async Task CopyAsync(ChannelReader<byte[]> source, byte[]? first, PipeWriter output, Action done)
     {
         try
         {
@@ -207,7 +207,7 @@ internal sealed class SseSession : IDisposable
                 await output.FlushAsync(ending.Token);
             }
 
-            await foreach (var message in messages.ReadAllAsync(ending.Token))
+            await foreach (var message in source.ReadAllAsync(ending.Token))
             {
                 Write(output, message);
                 if ((await output.FlushAsync(ending.Token)).IsCompleted)
