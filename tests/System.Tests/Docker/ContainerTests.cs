@@ -57,7 +57,7 @@ public sealed class ContainerTests(DockerRig rig, ITestOutputHelper output) : Do
         Assert.Single(networks[0].Split(' ', StringSplitOptions.RemoveEmptyEntries));
 
         await Cluster.StopAsync(server.Id);
-        Assert.Equal([], (await TracesAsync(server)).Where(trace => !trace.EndsWith("write-ahead", StringComparison.Ordinal)));
+        Assert.Empty((await TracesAsync(server)).Where(trace => !trace.EndsWith("write-ahead", StringComparison.Ordinal)));
     }
 
     [Fact]
