@@ -26,7 +26,7 @@ public sealed class DockerEngine : IAsyncDisposable
         }
 
         // a second daemon beside a running one breaks the first one's bridge: a socket that does not answer yet is waited for
-        if (File.Exists("/var/run/docker.pid") && int.TryParse(await File.ReadAllTextAsync("/var/run/docker.pid"), out var pid) && Proc.Exists(pid))
+        if (File.Exists("/var/run/docker.pid") && int.TryParse(await File.ReadAllTextAsync("/var/run/docker.pid"), System.Globalization.CultureInfo.InvariantCulture, out var pid) && Proc.Exists(pid))
         {
             engine.Missing = $"dockerd runs (process {pid}) and does not answer";
         }

@@ -27,24 +27,24 @@ internal sealed class LocalRegistry : IAsyncDisposable
 
     public static async Task<LocalRegistry> StartAsync(bool withPassword)
     {
-        var folder = new Scratch("registry");
+        var scratch = new Scratch("registry");
         var address = $"127.0.0.1:{ObotCluster.FreePort()}";
-        var passwords = Path.Combine(folder.Folder, "htpasswd");
+        var passwords = Path.Combine(scratch.Folder, "htpasswd");
         await File.WriteAllTextAsync(passwords, $"{User}:{Hash}\n");
-        var config = Path.Combine(folder.Folder, "registry.yml");
+        var config = Path.Combine(scratch.Folder, "registry.yml");
         await File.WriteAllTextAsync(config, $"""
             version: 0.1
             log: {"{level: error}"}
-            storage: {"{"}filesystem: {"{"}rootdirectory: {Path.Combine(folder.Folder, "data")}{"}}"}
+            storage: {"{"}filesystem: {"{"}rootdirectory: {Path.Combine(scratch.Folder, "data")}{"}}"}
             http: {"{"}addr: '{address}'{"}"}
             {(withPassword ? $"auth: {"{"}htpasswd: {"{"}realm: tests, path: {passwords}{"}}"}" : "")}
             """);
-        var process = Process.Start(new ProcessStartInfo("docker-registry", ["serve", config]) { UseShellExecute = false, RedirectStandardError = true, RedirectStandardOutput = true })
+        var started = Process.Start(new ProcessStartInfo("docker-registry", ["serve", config]) { UseShellExecute = false, RedirectStandardError = true, RedirectStandardOutput = true })
             ?? throw new InvalidOperationException("docker-registry did not start");
-        process.ErrorDataReceived += (_, _) => { };
-        process.OutputDataReceived += (_, _) => { };
-        process.BeginErrorReadLine();
-        process.BeginOutputReadLine();
+        started.ErrorDataReceived += (_, _) => { };
+        started.OutputDataReceived += (_, _) => { };
+        started.BeginErrorReadLine();
+        started.BeginOutputReadLine();
         using var http = new HttpClient();
         await Eventually.ReadAsync(
             $"registry {address}",
@@ -63,7 +63,7 @@ internal sealed class LocalRegistry : IAsyncDisposable
                 }
             },
             status => status is 200 or 401);
-        return new(process, folder, address);
+        return new(started, scratch, address);
     }
 
     /// <summary>Puts a local image under a name of this registry and takes that name away locally, so that a start has to pull.</summary>
