@@ -69,7 +69,7 @@ public sealed class SseTransportTests : IAsyncLifetime
         var other = await OpenSessionAsync();
         var answers = await Task.WhenAll(Enumerable.Range(0, 40).Select(async number =>
         {
-            using var answer = await PostAsync(number % 2 == 0 ? one : other, $$"""{"jsonrpc":"2.0","id":{{number / 2}},"method":"tools/call","params":{"name":"n{{number}}"}}""");
+            using var answer = await PostAsync(number % 2 == 0 ? one : other, $$$"""{"jsonrpc":"2.0","id":{{{number / 2}}},"method":"tools/call","params":{"name":"n{{{number}}}"}}""");
             return (number, Text: JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["result"]!["did"]!.GetValue<string>());
         }));
         Assert.All(answers, answer => Assert.Equal($"n{answer.number}", answer.Text));
