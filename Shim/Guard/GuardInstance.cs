@@ -29,7 +29,7 @@ internal sealed class GuardInstance : IDisposable
     {
         Boot = boot;
         Gate = new(time);
-        upstream = new(boot.Upstream);
+        upstream = new(boot.Upstream, time);
         forwarder = new(upstream, new SessionSeal(boot.SessionKey), services, boot.Limits);
         cluster = new(boot.ControlUrls, boot.ClusterCaPem, boot.Credential);
         var policy = new PolicySnapshot(boot.Policy, new FilterFactory(cluster));

@@ -1,8 +1,5 @@
 using System.Net;
-using System.Net.Security;
-using System.Security.Cryptography.X509Certificates;
 using Docker.DotNet;
-using Docker.DotNet.Handler.Abstractions;
 using Docker.DotNet.NativeHttp;
 using Microsoft.Extensions.Options;
 
@@ -15,9 +12,9 @@ internal sealed class DockerDaemon(IOptions<HostingOptions> options) : IDisposab
     private static readonly TimeSpan AnswerWithin = TimeSpan.FromSeconds(10);
 
     private readonly Lazy<Uri> endpoint = new(() => EndpointOf(options.Value.Docker.Endpoint));
-    private readonly List<IDisposable> held = [];
     private readonly Lock gate = new();
     private DockerClient? client;
+    private DockerTls? tls;
 
     public Uri Endpoint => endpoint.Value;
 
@@ -65,6 +62,10 @@ internal sealed class DockerDaemon(IOptions<HostingOptions> options) : IDisposab
             await Client.System.PingAsync(limit.Token);
             return null;
         }
+        catch (ServerStartException e)
+        {
+            return e.Message;
+        }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
             return $"Docker does not answer at {Endpoint.OriginalString}: {Cause(e)}. Start it, let this user use it, or name another with Obot:Hosting:Docker:Endpoint";
@@ -74,7 +75,7 @@ internal sealed class DockerDaemon(IOptions<HostingOptions> options) : IDisposab
     public void Dispose()
     {
         client?.Dispose();
-        held.ForEach(certificate => certificate.Dispose());
+        tls?.Dispose();
     }
 
     internal static Uri EndpointOf(string configured)
@@ -98,44 +99,19 @@ internal sealed class DockerDaemon(IOptions<HostingOptions> options) : IDisposab
         var certificates = docker.CertificatePath.Length > 0
             ? docker.CertificatePath
             : Environment.GetEnvironmentVariable("DOCKER_TLS_VERIFY") is { Length: > 0 } ? Environment.GetEnvironmentVariable("DOCKER_CERT_PATH") ?? "" : "";
-        var builder = new DockerClientBuilder().WithTimeout(Timeout.InfiniteTimeSpan);
+        var builder = new DockerClientBuilder().WithTimeout(Timeout.InfiniteTimeSpan).WithEndpoint(Endpoint);
         if (Endpoint.Scheme == "unix")
         {
-            return builder.WithEndpoint(Endpoint).Build();
+            return builder.Build();
         }
 
-        if (certificates.Length == 0)
+        if (certificates.Length > 0)
         {
-            return builder.WithEndpoint(new UriBuilder(Endpoint) { Scheme = Endpoint.Scheme == "https" ? "https" : "http" }.Uri).WithTransportOptions(new NativeHttpTransportOptions()).Build();
+            tls = new DockerTls(certificates);
+            builder = builder.WithAuthProvider(tls);
         }
 
-        var authority = X509CertificateLoader.LoadCertificateFromFile(Path.Combine(certificates, "ca.pem"));
-        using var pem = X509Certificate2.CreateFromPemFile(Path.Combine(certificates, "cert.pem"), Path.Combine(certificates, "key.pem"));
-        var own = X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pkcs12), password: null);
-        held.AddRange([authority, own]);
-        return builder.WithEndpoint(new UriBuilder(Endpoint) { Scheme = "https" }.Uri).WithTransportOptions(new NativeHttpTransportOptions
-        {
-            ConfigureHandler = handler => handler.SslOptions = new SslClientAuthenticationOptions
-            {
-                ClientCertificates = [own],
-                RemoteCertificateValidationCallback = (_, presented, _, errors) => IsOf(authority, presented, errors),
-            },
-        }).Build();
-    }
-
-    /// <summary>The authority of the folder and no other; names are checked as usual.</summary>
-    private static bool IsOf(X509Certificate2 authority, X509Certificate? presented, SslPolicyErrors errors)
-    {
-        if (presented is not X509Certificate2 leaf || errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch))
-        {
-            return false;
-        }
-
-        using var chain = new X509Chain();
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.CustomTrustStore.Add(authority);
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        return chain.Build(leaf);
+        return builder.WithTransportOptions(new NativeHttpTransportOptions()).Build();
     }
 
     /// <summary>Where guards' ports are published, and how gateways reach them there.</summary>

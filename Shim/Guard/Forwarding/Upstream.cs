@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Obot.Shim.Contracts.Boot;
 using Obot.Shim.Contracts.Protocol;
+using Obot.Shim.Guard.Forwarding.Sse;
 
 namespace Obot.Shim.Guard.Forwarding;
 
@@ -12,12 +13,12 @@ internal sealed class Upstream : IDisposable
 
     private readonly GuardUpstream upstream;
 
-    public Upstream(GuardUpstream upstream)
+    public Upstream(GuardUpstream upstream, TimeProvider time)
     {
         this.upstream = upstream;
         Endpoint = new(upstream.Url ?? "http://bridge/mcp");
         Origin = Endpoint.GetLeftPart(UriPartial.Authority);
-        Client = new(new SocketsHttpHandler
+        var sockets = new SocketsHttpHandler
         {
             UseProxy = false,
             UseCookies = false,
@@ -27,7 +28,8 @@ internal sealed class Upstream : IDisposable
             ConnectTimeout = TimeSpan.FromSeconds(10),
             PooledConnectionIdleTimeout = TimeSpan.FromMinutes(1),
             ConnectCallback = upstream.Socket is { } path ? (_, cancellationToken) => ConnectAsync(path, cancellationToken) : null,
-        });
+        };
+        Client = new(upstream.Url is not null && SseTransport.IsMeantBy(Endpoint) ? new SseTransport(Endpoint, sockets, time) : sockets);
     }
 
     public HttpMessageInvoker Client { get; }
