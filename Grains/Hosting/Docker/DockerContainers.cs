@@ -9,7 +9,7 @@ using Obot.Grains.Abstractions.Hosting;
 namespace Obot.Grains.Hosting.Docker;
 
 /// <summary>Containers of ours: found by their labels, started with a document on standard input, removed with what they last said kept.</summary>
-internal sealed class DockerContainers(DockerDaemon daemon, DockerNames names, RecentLogs logs)
+internal sealed class DockerContainers(DockerDaemon daemon, DockerNames names, JournalRescue journals, RecentLogs logs)
 {
     private const int KeptLines = 1000;
     private const uint Grace = 3;
@@ -128,6 +128,11 @@ internal sealed class DockerContainers(DockerDaemon daemon, DockerNames names, R
             if (container.Running)
             {
                 await daemon.Client.Containers.StopContainerAsync(container.Id, new() { WaitBeforeKillSeconds = Grace }, cancellationToken);
+            }
+
+            if (container.Role == DockerNames.Guard)
+            {
+                await journals.BringHomeAsync(container.Id, container.Instance, cancellationToken);
             }
 
             if (container.Role is DockerNames.Server or DockerNames.Installer)

@@ -57,8 +57,8 @@ internal sealed class DockerVolumes(DockerDaemon daemon, DockerNames names)
         RemoveWhereAsync(instance, (role, found) => role == DockerNames.Files && found <= generation, cancellationToken);
 
     /// <summary>
-    /// Removes all of an instance whose server is gone. The write-ahead file goes with it once its guard has shipped it: a guard that stops in
-    /// order has (docs/hosting.md).
+    /// Removes all of an instance whose server is gone. Its guards are stopped, and what they had not shipped of audit records was brought
+    /// home before their containers were removed.
     /// </summary>
     public Task RemoveAsync(McpInstanceId instance, CancellationToken cancellationToken) => RemoveWhereAsync(instance, (_, _) => true, cancellationToken);
 

@@ -132,7 +132,7 @@ public sealed class SseTransportTests : IAsyncLifetime
         await Task.Delay(Timeout.Infinite, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    private async Task<IResult> TakeAsync(HttpContext context)
+    private async Task TakeAsync(HttpContext context)
     {
         authorizations.Enqueue(context.Request.Headers.Authorization.ToString());
         var stream = streams[context.Request.Query["session"].ToString()];
@@ -148,7 +148,7 @@ public sealed class SseTransportTests : IAsyncLifetime
             await SayAsync(stream, "message", new JsonObject { ["jsonrpc"] = "2.0", ["id"] = id.DeepClone(), ["result"] = new JsonObject { ["did"] = name } }.ToJsonString());
         }
 
-        return Results.Accepted();
+        context.Response.StatusCode = StatusCodes.Status202Accepted;
     }
 
     private static async Task SayAsync(HttpResponse stream, string type, string data)
