@@ -4,12 +4,13 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Docker.DotNet;
 using Docker.DotNet.Models;
+using Microsoft.Extensions.Logging;
 using Obot.Grains.Abstractions.Hosting;
 
 namespace Obot.Grains.Hosting.Docker;
 
 /// <summary>Containers of ours: found by their labels, started with a document on standard input, removed with what they last said kept.</summary>
-internal sealed class DockerContainers(DockerDaemon daemon, DockerNames names, JournalRescue journals, RecentLogs logs)
+internal sealed partial class DockerContainers(DockerDaemon daemon, DockerNames names, JournalRescue journals, RecentLogs logs, ILogger<DockerContainers> logger)
 {
     private const int KeptLines = 1000;
     private const uint Grace = 3;
@@ -150,6 +151,12 @@ internal sealed class DockerContainers(DockerDaemon daemon, DockerNames names, J
         {
             return;
         }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // stopped, but records lie in it that this host cannot take: a later sweep tries again
+            LogKept(container.Name, e);
+            return;
+        }
 
         await RemoveAsync(container.Id, cancellationToken);
     }
@@ -167,6 +174,9 @@ internal sealed class DockerContainers(DockerDaemon daemon, DockerNames names, J
 
         outOfMemory.TryRemove(id, out _);
     }
+
+    [LoggerMessage(LogLevel.Error, "The audit records of container {Name} cannot be written to the data folder; it is kept until they can")]
+    private partial void LogKept(string name, Exception exception);
 
     /// <summary>The Engine's own words without its JSON around them.</summary>
     public static string Said(DockerApiException e)
