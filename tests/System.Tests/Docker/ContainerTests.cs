@@ -39,7 +39,7 @@ public sealed class ContainerTests(DockerRig rig, ITestOutputHelper output) : Do
         }
 
         // the guard's port on loopback, and nothing else of either
-        Assert.Equal("{}", await InspectAsync(details, "server", "{{json .HostConfig.PortBindings}}"));
+        Assert.Contains(await InspectAsync(details, "server", "{{json .HostConfig.PortBindings}}"), (string[])["{}", "null"]);
         var published = JsonNode.Parse(await InspectAsync(details, "guard", "{{json .NetworkSettings.Ports}}"))!.AsObject();
         Assert.Equal("127.0.0.1", Assert.Single(published).Value![0]!["HostIp"]!.GetValue<string>());
         using var around = new McpHttp(new Uri(details.GuardURL!, "/mcp"), token: null);
