@@ -102,7 +102,7 @@ internal sealed class DockerImages(DockerDaemon daemon, RegistryCredentials cred
         }
         catch (Exception e) when (e is DockerApiException or HttpRequestException or IOException)
         {
-            throw new ServerStartException(Explain(image, auth is not null, (e as DockerApiException)?.ResponseBody ?? e.Message));
+            throw new ServerStartException(Explain(image, auth is not null, e is DockerApiException api ? DockerContainers.Said(api) : e.Message));
         }
 
         if (pull.Failure is { } failure)

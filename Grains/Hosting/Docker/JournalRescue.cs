@@ -18,7 +18,7 @@ internal sealed class JournalRescue(DockerDaemon daemon, AuditFolders folders)
     public async Task BringHomeAsync(string container, McpInstanceId instance, CancellationToken cancellationToken)
     {
         var archive = await daemon.Client.Containers.GetArchiveFromContainerAsync(container, new() { Path = ContainerRequests.WriteAheadFolder }, statOnly: false, cancellationToken);
-        await using var content = archive.Stream;
+        await using var content = archive.Stream ?? Stream.Null;
         await using var tar = new TarReader(content);
         var copies = new Dictionary<string, string>(StringComparer.Ordinal);
         while (await tar.GetNextEntryAsync(copyData: false, cancellationToken) is { } entry)
