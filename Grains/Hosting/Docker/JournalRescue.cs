@@ -19,7 +19,14 @@ internal sealed class JournalRescue(DockerDaemon daemon, AuditFolders folders)
     {
         var archive = await daemon.Client.Containers.GetArchiveFromContainerAsync(container, new() { Path = ContainerRequests.WriteAheadFolder }, statOnly: false, cancellationToken);
         await using var content = archive.Stream ?? Stream.Null;
-        await using var tar = new TarReader(content);
+
+        // whole first: the client's stream cannot be read in the pieces that a reader of archives wants
+        await using var whole = new FileStream(
+            Path.Combine(Path.GetTempPath(), $"obot-journal-{Guid.NewGuid():N}.tar"),
+            new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, UnixCreateMode = OwnersFile, Options = FileOptions.DeleteOnClose | FileOptions.Asynchronous });
+        await content.CopyToAsync(whole, cancellationToken);
+        whole.Position = 0;
+        await using var tar = new TarReader(whole);
         var copies = new Dictionary<string, string>(StringComparer.Ordinal);
         while (await tar.GetNextEntryAsync(copyData: false, cancellationToken) is { } entry)
         {
