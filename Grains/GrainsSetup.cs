@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Outbound;
@@ -10,6 +11,7 @@ using Obot.Grains.Encryption;
 using Obot.Grains.Abstractions.Policies;
 using Obot.Grains.Abstractions.Security;
 using Obot.Grains.Hosting;
+using Obot.Grains.Hosting.Docker;
 using Obot.Grains.Hosting.Pool;
 using Obot.Grains.Hosting.Process;
 using Obot.Grains.Identity;
@@ -23,7 +25,8 @@ public static class GrainsSetup
 {
     public static IServiceCollection AddGrains(this IServiceCollection services, IConfiguration configuration)
     {
-        services.Configure<HostingOptions>(configuration.GetSection("Obot:Hosting"));
+        services.AddOptions<HostingOptions>().Bind(configuration.GetSection("Obot:Hosting")).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<HostingOptions>, HostingOptionsValidator>();
         services.Configure<GuardOptions>(configuration.GetSection("Obot:Guard"));
         services.Configure<SecurityOptions>(configuration.GetSection("Obot:Security"));
         services.Configure<LimitOptions>(configuration.GetSection("Obot:Limits"));
@@ -49,6 +52,7 @@ public static class GrainsSetup
         services.AddSingleton<SiloHosts>().AddSingleton<ServerBackends>();
         services.AddSingleton<IServerBackend, ProcessBackend>().AddSingleton<IServerBackend, PooledBackend>();
         services.AddSingleton<GuardPool>().AddSingleton<IHostedService>(provider => provider.GetRequiredService<GuardPool>());
+        services.AddDockerBackend();
         services.AddSingleton<IServerLogs, ServerLogs>();
         services.AddCatalog(configuration);
         services.AddPlacementDirector<SiloOfKeyPlacement, SiloOfKeyDirector>();

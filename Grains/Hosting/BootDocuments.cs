@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.Options;
 using Obot.Grains.Abstractions.Audit;
 using Obot.Grains.Abstractions.Hosting;
@@ -5,6 +6,7 @@ using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Policies;
 using Obot.Grains.Abstractions.Security;
 using Obot.Grains.Audit;
+using Obot.Grains.Hosting.Docker;
 using Obot.Grains.Filters;
 using Obot.Grains.Hosting.Process;
 using Obot.Shim.Contracts.Boot;
@@ -36,12 +38,19 @@ internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertifi
 
         var instance = start.Instance.ToString().Replace('/', '~');
         var users = accounts.Of(instance, package.Package);
+        var files = accounts.Files(instance);
+        var (environment, contents) = ServerEnvironment.Of(start, files);
+        foreach (var (name, content) in contents)
+        {
+            WriteFile(files, name, content, users);
+        }
+
         return new()
         {
             Socket = socket,
             Secret = secret,
             WorkingDirectory = accounts.Home(instance, users),
-            Environment = EnvironmentOf(start, accounts.Files(instance), users),
+            Environment = environment,
             Accounts = users,
             Command = new()
             {
@@ -54,6 +63,50 @@ internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertifi
             Limits = new() { StartupTimeoutSeconds = start.Manifest.StartupTimeoutSeconds },
         };
     }
+
+    /// <summary>A bridge in a container of its own.</summary>
+    /// <param name="packagesReadOnly">Somebody else fetched the package.</param>
+    public BridgeBoot BridgeInContainer(ServerStart start, string secret, int port, bool packagesReadOnly)
+    {
+        var (environment, files) = ServerEnvironment.Of(start, FilesOf(ShimImages.Home));
+        return new()
+        {
+            Listen = string.Create(CultureInfo.InvariantCulture, $"0.0.0.0:{port}"),
+            Secret = secret,
+            WorkingDirectory = ShimImages.Home,
+            Environment = environment,
+            Files = files,
+            Command = CommandInContainer(start.Manifest, packagesReadOnly),
+            Limits = new() { StartupTimeoutSeconds = start.Manifest.StartupTimeoutSeconds },
+        };
+    }
+
+    /// <summary>The run that fetches a package: it knows how to reach the registry, and nothing else of the server.</summary>
+    public BridgeBoot Installer(ServerStart start) => new()
+    {
+        Secret = "",
+        WorkingDirectory = ShimImages.Home,
+        PrepareOnly = true,
+        Environment = ServerEnvironment.Of(start, FilesOf(ShimImages.Home)).Environment.Where(pair => ServerEnvironment.ConfiguresNpm(pair.Key)).ToDictionary(StringComparer.Ordinal),
+        Command = CommandInContainer(start.Manifest, packagesReadOnly: false),
+        Limits = new() { StartupTimeoutSeconds = start.Manifest.StartupTimeoutSeconds },
+    };
+
+    private static BridgeCommand CommandInContainer(ServerManifest manifest, bool packagesReadOnly)
+    {
+        var package = manifest.Runtime == Runtimes.Npx ? manifest.NpxConfig! : manifest.UvxConfig!;
+        return new()
+        {
+            Runtime = manifest.Runtime,
+            Package = package.Package,
+            Command = package.Command,
+            Arguments = package.Args,
+            PackageCache = ShimImages.PackageFolder,
+            PackagesReadOnly = packagesReadOnly,
+        };
+    }
+
+    private static string FilesOf(string folder) => $"{folder}/.files";
 
     /// <summary>A guard that is a process of this silo.</summary>
     public GuardBoot Guard(ServerStart start, string socket, string secret) => Guard(
@@ -139,30 +192,7 @@ internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertifi
         ],
     };
 
-    private static Dictionary<string, string> EnvironmentOf(ServerStart start, string files, BridgeAccounts? users)
-    {
-        var environment = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var entry in start.Manifest.Env)
-        {
-            var value = start.Values.TryGetValue(entry.Key, out var supplied) ? supplied : entry.Value;
-            if (value is null)
-            {
-                if (entry.Required)
-                {
-                    throw new ServerStartException($"the required variable {entry.Key} has no value: configure the server first");
-                }
-
-                continue;
-            }
-
-            value = entry.Prefix + value;
-            environment[entry.Key] = entry.File is true || entry.DynamicFile is true ? WriteFile(files, entry.Key, value, users) : value;
-        }
-
-        return environment;
-    }
-
-    private static string WriteFile(string folder, string key, string value, BridgeAccounts? users)
+    private static void WriteFile(string folder, string key, string value, BridgeAccounts? users)
     {
         var path = Path.Combine(folder, key);
         using (var file = new FileStream(path, new FileStreamOptions
@@ -174,7 +204,6 @@ internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertifi
         }
 
         ServerAccounts.Give(path, users);
-        return path;
     }
 }
 
@@ -193,5 +222,15 @@ public sealed class GuardOptions
     /// <summary>Guards of a silo that serve many instances each: those of remote and composite servers. Default 2, at least 1.</summary>
     public int PoolSize { get; set; } = 2;
 
-    internal IReadOnlyList<string> ControlUrls => ControlUrl.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+    /// <summary>
+    /// The same as guards in containers reach it, separated by commas. Default: <see cref="ControlUrl"/> where it is no loopback address,
+    /// else the address of Docker's bridge on this machine, which the listener is bound to as well; empty without role <c>gateway</c>.
+    /// </summary>
+    public string ContainerControlUrl { get; set; } = "";
+
+    internal IReadOnlyList<string> ControlUrls => Split(ControlUrl);
+
+    internal IReadOnlyList<string> ContainerControlUrls => Split(ContainerControlUrl);
+
+    private static string[] Split(string list) => list.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 }

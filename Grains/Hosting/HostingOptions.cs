@@ -1,3 +1,5 @@
+using Obot.Grains.Hosting.Docker;
+
 namespace Obot.Grains.Hosting;
 
 /// <summary>Section <c>Obot:Hosting</c>.</summary>
@@ -5,9 +7,11 @@ public sealed class HostingOptions
 {
     /// <summary>
     /// Where servers run: <c>process</c>, <c>docker</c>. Default: packages (<c>npx</c>, <c>uvx</c>) as local processes, <c>containerized</c>
-    /// in Docker. Remote servers have a guard only; it is a process unless the backend is Kubernetes.
+    /// in Docker. Remote and composite servers share the guards of a pool whatever it says.
     /// </summary>
     public string Backend { get; set; } = "";
+
+    public DockerOptions Docker { get; } = new();
 
     /// <summary>A server without a call for so long is stopped; it wakes on the next one. Default 10 minutes, at least 1 second.</summary>
     public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromMinutes(10);

@@ -18,6 +18,9 @@ internal sealed class RecentLogs(TimeProvider time)
 
     public void Write(McpInstanceId instance, long generation, string text) => instances.GetOrAdd(instance, _ => new()).Add(new(time.GetUtcNow(), generation, text));
 
+    /// <param name="at">When it was written, where that is known better than here.</param>
+    public void Write(McpInstanceId instance, long generation, string text, DateTimeOffset at) => instances.GetOrAdd(instance, _ => new()).Add(new(at, generation, text));
+
     /// <summary>The last lines of the generation that ran last, for a reason; empty when it said nothing.</summary>
     public string Tail(McpInstanceId instance)
     {

@@ -6,8 +6,11 @@ namespace Obot.Shim.Contracts.Boot;
 /// </summary>
 public sealed record BridgeBoot
 {
-    /// <summary>Unix socket to listen on. The bridge removes it when it stops.</summary>
-    public required string Socket { get; init; }
+    /// <summary>Unix socket to listen on; null where <see cref="Listen"/> is set. The bridge removes it when it stops.</summary>
+    public string? Socket { get; init; }
+
+    /// <summary><c>host:port</c> to listen on, for a guard in another container of the same network.</summary>
+    public string? Listen { get; init; }
 
     /// <summary>Whoever does not present it in <see cref="Protocol.ObotHeaders.BridgeSecret"/> is refused with 403.</summary>
     public required string Secret { get; init; }
@@ -23,6 +26,12 @@ public sealed record BridgeBoot
 
     /// <summary>Null: everything runs as the bridge's own user.</summary>
     public BridgeAccounts? Accounts { get; init; }
+
+    /// <summary>Content of files that the server finds as <c>{WorkingDirectory}/.files/{name}</c>, for its user only.</summary>
+    public IReadOnlyDictionary<string, string> Files { get; set; } = new Dictionary<string, string>(StringComparer.Ordinal);
+
+    /// <summary>Fetch the package, or a newer one where the last is old, and end: code 0. Nothing is run.</summary>
+    public bool PrepareOnly { get; set; }
 
     public BridgeLimits Limits { get; set; } = new();
 }
@@ -56,6 +65,9 @@ public sealed record BridgeCommand
 
     /// <summary>Folder where packages are kept between starts, shared by the instances of one data folder.</summary>
     public required string PackageCache { get; init; }
+
+    /// <summary><see cref="PackageCache"/> cannot be written: somebody else fetches and renews what is in it.</summary>
+    public bool PackagesReadOnly { get; set; }
 }
 
 public sealed record BridgeLimits

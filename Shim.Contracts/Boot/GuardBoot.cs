@@ -56,7 +56,7 @@ public sealed record GuardBoot
     public GuardAudit? Audit { get; init; }
 }
 
-/// <summary>The MCP server as its guard sees it: a bridge's Unix socket, an HTTP URL, or a composite: exactly one of them.</summary>
+/// <summary>The MCP server as its guard sees it: a bridge's Unix socket, an HTTP URL, or a composite: exactly one of them. A URL with a secret is a bridge too.</summary>
 public sealed record GuardUpstream
 {
     /// <summary>Unix socket of the bridge.</summary>
@@ -70,6 +70,12 @@ public sealed record GuardUpstream
 
     /// <summary>No server of its own: what it is made of.</summary>
     public CompositeUpstream? Composite { get; init; }
+
+    /// <summary>It was started for this generation, so that its death ends the generation. A bridge on a socket always was.</summary>
+    public bool Hosted { get; set; }
+
+    /// <summary>Of a hosted server: what answers 2xx while it is in health; without one any answer below 500 at <see cref="Url"/> will do.</summary>
+    public string? HealthUrl { get; init; }
 
     /// <summary>The server may want headers or a third party's token: the guard asks the cluster for those of each caller.</summary>
     public bool Exchanges { get; set; }

@@ -60,18 +60,25 @@ internal sealed class BridgeHost(LifetimePipe lifetime, EventWriter events, Time
         using var startup = CancellationTokenSource.CreateLinkedTokenSource(lifetime.Stopping);
         startup.CancelAfter(TimeSpan.FromSeconds(boot.Limits.StartupTimeoutSeconds));
 
+        await BridgeFiles.WriteAsync(boot, startup.Token);
         var command = await WithinAsync(boot, "was not installed", () => string.Empty, ct => PackageCommands.PrepareAsync(boot, npm, ct), startup.Token);
+        if (boot.PrepareOnly)
+        {
+            await npm.RefreshAsync(startup.Token);
+            return;
+        }
+
         await using var pool = new ChildPool(boot, command, log, time);
         var probe = new ServerProbe(pool.OpenProbe, time);
         var (profile, spare) = await WithinAsync(boot, "did not answer initialize", () => probe.Errors, probe.RunAsync, startup.Token);
         pool.Keep(spare);
 
         var endpoint = new BridgeEndpoint(boot, new LegacyEndpoint(pool, profile, time), new ModernEndpoint(pool, profile, time), log);
-        await using var listener = await SocketListener.StartAsync(boot.Socket, endpoint.HandleAsync);
-        await events.WriteAsync(new ShimEvent { Event = ShimEvent.Ready, Address = boot.Socket, Modern = profile.IsModern });
+        await using var listener = await SocketListener.StartAsync(boot.Socket, boot.Listen, endpoint.HandleAsync);
+        await events.WriteAsync(new ShimEvent { Event = ShimEvent.Ready, Address = boot.Socket ?? boot.Listen, Modern = profile.IsModern });
 
         _ = pool.ReapAsync(lifetime.Stopping);
-        if (boot.Command.Runtime is "npx")
+        if (boot.Command is { Runtime: "npx", PackagesReadOnly: false })
         {
             _ = npm.RefreshAsync(lifetime.Stopping);
         }

@@ -32,7 +32,7 @@ internal sealed class GuardInstance : IDisposable
     {
         Boot = boot;
         Gate = new(time);
-        upstream = new(boot.Upstream, boot.Upstream.Composite is null ? null : new CompositeHandler(boot, time));
+        upstream = new(boot.Upstream, time, boot.Upstream.Composite is null ? null : new CompositeHandler(boot, time));
         var eras = boot.EraBridge is { } translates ? new EraTranslator(boot.Instance, translates, upstream, boot.Limits, time) : null;
         forwarder = new(upstream, new LegacySessions(upstream, new SessionSeal(boot.SessionKey), boot.RecoversSessions), services, boot.Limits, eras);
         cluster = new(boot.ControlUrls, boot.ClusterCaPem, boot.Credential);

@@ -78,4 +78,10 @@ internal sealed class GuardListenerOptions
 
     /// <summary>The same listener as guards reach it. Default: <c>wss://{AdvertisedAddress}:{ListenPort}/control</c>.</summary>
     public string ControlUrl { get; set; } = "";
+
+    /// <summary>The same as guards in containers reach it; see <see cref="ContainerReach"/>.</summary>
+    public string ContainerControlUrl { get; set; } = "";
+
+    /// <summary>A further address of the listener, for containers of this machine; null without.</summary>
+    public IPAddress? BridgeAddress { get; set; }
 }

@@ -28,7 +28,8 @@ internal static class ObotOptionsValidator
         Check(IsPort(options.Silo.SiloPort), "Obot:Silo:SiloPort", options.Silo.SiloPort, "a port from 1 to 65535");
         Check(IsPort(options.Silo.GatewayPort), "Obot:Silo:GatewayPort", options.Silo.GatewayPort, "a port from 1 to 65535");
         Check(IsPort(options.Guard.ListenPort), "Obot:Guard:ListenPort", options.Guard.ListenPort, "a port from 1 to 65535");
-        Check(options.Guard.ControlUrl.Length == 0 || (IsHttp(options.Guard.ControlUrl, out var control) && control.Scheme == Uri.UriSchemeHttps), "Obot:Guard:ControlUrl", options.Guard.ControlUrl, "an https:// address that guards reach");
+        Check(AreControlUrls(options.Guard.ControlUrl), "Obot:Guard:ControlUrl", options.Guard.ControlUrl, "wss:// addresses that guards reach, separated by commas");
+        Check(AreControlUrls(options.Guard.ContainerControlUrl), "Obot:Guard:ContainerControlUrl", options.Guard.ContainerControlUrl, "wss:// addresses that containers reach, separated by commas");
         Check(IsConnectionString(options.Database.ConnectionString), "Obot:Database:ConnectionString", "…", "Npgsql's form: Host=…;Database=…;Username=…;Password=…");
         var ports = new[] { url?.Port ?? 0, options.Silo.SiloPort, options.Silo.GatewayPort, options.Guard.ListenPort };
         Check(ports.Distinct().Count() == ports.Length, "Obot:Silo:SiloPort", string.Join(", ", ports), "ports that differ from each other (url, silo, gateway, guards)");
@@ -47,6 +48,9 @@ internal static class ObotOptionsValidator
             }
         }
     }
+
+    private static bool AreControlUrls(string list) =>
+        list.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).All(url => Uri.TryCreate(url, UriKind.Absolute, out var uri) && uri.Scheme is "wss" or "https");
 
     private static bool IsPort(int port) => port is > 0 and <= 65535;
 

@@ -37,6 +37,7 @@ internal static class Settings
             options.Guard.ControlUrl = $"wss://{Bracketed(options.Silo.AdvertisedAddress)}:{options.Guard.ListenPort}/control";
         }
 
+        ContainerReach.Complete(options, builder.Configuration["Obot:Hosting:Backend"] ?? "");
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase)
         {
             ["Obot:Url"] = options.Url,
@@ -45,6 +46,7 @@ internal static class Settings
             ["Obot:ClusterId"] = options.ClusterId,
             ["Obot:Hosting:DataPath"] = options.DataFolder,
             ["Obot:Guard:ControlUrl"] = options.Guard.ControlUrl,
+            ["Obot:Guard:ContainerControlUrl"] = options.Guard.ContainerControlUrl,
             ["Obot:Auth:BootstrapTokenIsGenerated"] = builder.Configuration["Obot:Auth:BootstrapToken"] is { Length: > 0 } ? "false" : "true",
             ["Obot:Auth:BootstrapToken"] = builder.Configuration["Obot:Auth:BootstrapToken"] is { Length: > 0 } token ? token : OwnToken(options.DataFolder),
             ["Obot:Encryption:Local:Key"] = options.Encryption.Local.Key is { Length: > 0 } key ? key : OwnKey(options),

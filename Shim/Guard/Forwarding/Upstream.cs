@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Obot.Shim.Contracts.Boot;
 using Obot.Shim.Contracts.Protocol;
+using Obot.Shim.Guard.Forwarding.Sse;
 
 namespace Obot.Shim.Guard.Forwarding;
 
@@ -13,12 +14,12 @@ internal sealed class Upstream : IDisposable
     private readonly GuardUpstream upstream;
 
     /// <param name="own">Answers in this process, instead of a server elsewhere.</param>
-    public Upstream(GuardUpstream upstream, HttpMessageHandler? own = null)
+    public Upstream(GuardUpstream upstream, TimeProvider time, HttpMessageHandler? own = null)
     {
         this.upstream = upstream;
         Endpoint = new(upstream.Url ?? "http://bridge/mcp");
         Origin = Endpoint.GetLeftPart(UriPartial.Authority);
-        Client = new(own ?? new SocketsHttpHandler
+        var sockets = new SocketsHttpHandler
         {
             UseProxy = false,
             UseCookies = false,
@@ -28,7 +29,8 @@ internal sealed class Upstream : IDisposable
             ConnectTimeout = TimeSpan.FromSeconds(10),
             PooledConnectionIdleTimeout = TimeSpan.FromMinutes(1),
             ConnectCallback = (context, cancellationToken) => upstream.Socket is { } path ? ConnectAsync(path, cancellationToken) : Addressed.ConnectAsync(context.DnsEndPoint, cancellationToken),
-        });
+        };
+        Client = new(own ?? (upstream.Url is not null && SseTransport.IsMeantBy(Endpoint) ? new SseTransport(Endpoint, sockets, time) : sockets));
     }
 
     public HttpMessageInvoker Client { get; }
@@ -39,17 +41,17 @@ internal sealed class Upstream : IDisposable
     public string Origin { get; }
 
     /// <summary>Is it ours, so that its death ends this generation?</summary>
-    public bool IsBridge => upstream.Socket is not null;
+    public bool IsHosted => upstream.Hosted || upstream.Socket is not null;
 
     /// <summary>Is it made of others, which have to be told for whom they are called?</summary>
     public bool IsComposite => upstream.Composite is not null;
 
     public string? Secret => upstream.Secret;
 
-    /// <summary>Null when a bridge answers; a remote server is not asked, it has its own life.</summary>
+    /// <summary>Null when a hosted server answers; a remote one is not asked, it has its own life.</summary>
     public async Task<string?> ProbeAsync(CancellationToken cancellationToken)
     {
-        if (!IsBridge)
+        if (!IsHosted)
         {
             return null;
         }
@@ -58,15 +60,34 @@ internal sealed class Upstream : IDisposable
         limit.CancelAfter(ProbeTimeout);
         try
         {
-            using var request = new HttpRequestMessage(HttpMethod.Get, new Uri("http://bridge/healthz"));
+            if (Secret is null)
+            {
+                return await ProbeServerAsync(limit.Token);
+            }
+
+            using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(Origin + "/healthz"));
             request.Headers.TryAddWithoutValidation(ObotHeaders.BridgeSecret, Secret);
             using var response = await Client.SendAsync(request, limit.Token);
             return response.IsSuccessStatusCode ? null : $"the bridge answers {(int)response.StatusCode}";
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
         {
-            return $"the bridge does not answer: {e.Message}";
+            return Secret is null
+                ? e is HttpRequestException { InnerException: SocketException { SocketErrorCode: SocketError.ConnectionRefused } }
+                    ? $"nothing listens on port {Endpoint.Port} of the server"
+                    : $"the server does not answer at port {Endpoint.Port}: {e.Message}"
+                : $"the bridge does not answer: {e.Message}";
         }
+    }
+
+    /// <summary>Headers are enough: a body may be a stream without end.</summary>
+    private async Task<string?> ProbeServerAsync(CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, upstream.HealthUrl is { } health ? new Uri(health) : Endpoint);
+        using var response = await Client.SendAsync(request, cancellationToken);
+        return (upstream.HealthUrl is null ? (int)response.StatusCode < 500 : response.IsSuccessStatusCode)
+            ? null
+            : $"the server answers {(int)response.StatusCode} at {request.RequestUri!.AbsolutePath}";
     }
 
     public void Dispose() => Client.Dispose();

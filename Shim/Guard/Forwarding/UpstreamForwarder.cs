@@ -71,7 +71,7 @@ internal sealed class UpstreamForwarder(Upstream upstream, LegacySessions sessio
         {
             await call.RefuseAsync(status, McpErrorCodes.InvalidRequest, $"the request is larger than {limits.MaxRequestBodyBytes} bytes");
         }
-        else if (upstream.IsBridge)
+        else if (upstream.IsHosted)
         {
             GuardAnswers.TellRetry(context, ObotHeaders.Retry.UpstreamGone);
         }

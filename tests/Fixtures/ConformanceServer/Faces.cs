@@ -5,13 +5,16 @@ using Microsoft.Extensions.Logging.Console;
 namespace Obot.ConformanceServer;
 
 /// <summary>What the command line asked for; a null port means stdio.</summary>
-internal sealed record Face(int? Port, bool Stateless)
+/// <param name="Any">Listen on every address, for whoever calls: in a container.</param>
+internal sealed record Face(int? Port, bool Stateless, bool Any = false)
 {
     public static Face? Parse(string[] args) => args switch
     {
         ["--stdio"] => new(null, Stateless: false),
         ["--http", var port] when int.TryParse(port, CultureInfo.InvariantCulture, out var number) => new(number, Stateless: false),
         ["--http", var port, "--stateless"] when int.TryParse(port, CultureInfo.InvariantCulture, out var number) => new(number, Stateless: true),
+        ["--http", var port, "--any"] when int.TryParse(port, CultureInfo.InvariantCulture, out var number) => new(number, Stateless: false, Any: true),
+        ["--http", var port, "--any", "--stateless"] when int.TryParse(port, CultureInfo.InvariantCulture, out var number) => new(number, Stateless: true, Any: true),
         _ => null,
     };
 }
@@ -33,12 +36,12 @@ internal static class HttpFace
 {
     public const string Path = "/mcp";
 
-    public static async Task RunAsync(int port, bool stateless)
+    public static async Task RunAsync(int port, bool stateless, bool any)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.SetMinimumLevel(LogLevel.Critical);
         builder.Services.Configure<ConsoleLoggerOptions>(options => options.LogToStandardErrorThreshold = LogLevel.Trace);
-        builder.WebHost.ConfigureKestrel(options => options.Listen(IPAddress.Loopback, port));
+        builder.WebHost.ConfigureKestrel(options => options.Listen(any ? IPAddress.Any : IPAddress.Loopback, port));
         builder.Services.AddDistributedMemoryCache();
         var server = builder.Services.AddMcpServer(FixtureServer.Describe)
             .WithHttpTransport(options => options.Stateless = stateless)
@@ -49,7 +52,11 @@ internal static class HttpFace
         }
 
         var app = builder.Build();
-        app.UseLoopbackOnly();
+        if (!any)
+        {
+            app.UseLoopbackOnly();
+        }
+
         app.MapMcp(Path);
         await app.StartAsync();
         Console.WriteLine($"url: {app.Urls.First()}{Path}");

@@ -3,13 +3,13 @@ using Obot.ConformanceServer;
 var face = Face.Parse(args);
 if (face is null)
 {
-    await Console.Error.WriteLineAsync("usage: ConformanceServer --stdio | --http PORT [--stateless]");
+    await Console.Error.WriteLineAsync("usage: ConformanceServer --stdio | --http PORT [--any] [--stateless]");
     return 2;
 }
 
 if (face.Port is { } port)
 {
-    await HttpFace.RunAsync(port, face.Stateless);
+    await HttpFace.RunAsync(port, face.Stateless, face.Any);
 }
 else
 {

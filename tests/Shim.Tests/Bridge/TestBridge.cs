@@ -34,7 +34,7 @@ internal sealed class TestBridge : IAsyncDisposable
             ConnectCallback = async (_, token) =>
             {
                 var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-                await socket.ConnectAsync(new UnixDomainSocketEndPoint(boot.Socket), token);
+                await socket.ConnectAsync(new UnixDomainSocketEndPoint(boot.Socket!), token);
                 return new NetworkStream(socket, ownsSocket: true);
             },
         }) { BaseAddress = new Uri("http://bridge/"), Timeout = Patience };

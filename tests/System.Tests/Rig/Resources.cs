@@ -18,7 +18,9 @@ internal sealed record ServerDetails(
     DateTimeOffset? RetryAt = null,
     long Revision = 0,
     bool NeedsUpdate = false,
-    IReadOnlyList<FieldChange>? Diff = null)
+    IReadOnlyList<FieldChange>? Diff = null,
+    string? Backend = null,
+    string? Image = null)
 {
     public bool IsRunning => string.Equals(DeploymentStatus, "Running", StringComparison.Ordinal);
 
@@ -30,7 +32,7 @@ internal sealed record ServerDetails(
 
 internal sealed record FieldChange(string Field, string? Running, string? Declared);
 
-/// <param name="Role"><c>guard</c> or <c>bridge</c>.</param>
-internal sealed record ServerProcess(string Role, int Pid);
+/// <param name="Role"><c>guard</c>, <c>bridge</c> or <c>server</c>.</param>
+internal sealed record ServerProcess(string Role, int Pid, string? Container = null);
 
 internal sealed record ApiKey(string Id, string Name, string Key);
