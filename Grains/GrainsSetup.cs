@@ -47,7 +47,7 @@ public static class GrainsSetup
         services.AddSingleton<SiloHosts>().AddSingleton<ServerBackends>();
         services.AddSingleton<IServerBackend, ProcessBackend>();
         services.AddSingleton<IServerLogs, ServerLogs>();
-        services.AddCatalog(configuration);
+        services.AddCatalog(configuration).AddExports(configuration);
         services.AddPlacementDirector<SiloOfKeyPlacement, SiloOfKeyDirector>();
         return services.AddManagementPorts();
     }
