@@ -36,6 +36,7 @@ public static class GatewaySetup
         services.AddSingleton<PolicyPush>().AddSingleton<ControlEndpoint>();
         services.Configure<RegistryOptions>(configuration.GetSection("Obot:Registry")).AddSingleton<RegistryEndpoints>();
         services.AddSingleton<PolicyPush>().AddSingleton<ControlEndpoint>().AddSingleton<FilterEndpoint>();
+        services.AddSingleton<GuardSession>().AddSingleton<PoolSession>();
         services.AddLlmGateway(configuration);
         services.AddCredentialEndpoints();
         services.AddManagement();

@@ -9,6 +9,7 @@ using Obot.Grains.Encryption;
 using Obot.Grains.Abstractions.Policies;
 using Obot.Grains.Abstractions.Security;
 using Obot.Grains.Hosting;
+using Obot.Grains.Hosting.Pool;
 using Obot.Grains.Hosting.Process;
 using Obot.Grains.Identity;
 using Obot.Grains.Outbound;
@@ -45,7 +46,8 @@ public static class GrainsSetup
         services.AddSingleton<BootDocuments>().AddSingleton<ServerPlans>().AddSingleton<RecentLogs>();
         services.AddSingleton<ProcessHost>().AddSingleton<IHostedService>(provider => provider.GetRequiredService<ProcessHost>());
         services.AddSingleton<SiloHosts>().AddSingleton<ServerBackends>();
-        services.AddSingleton<IServerBackend, ProcessBackend>();
+        services.AddSingleton<IServerBackend, ProcessBackend>().AddSingleton<IServerBackend, PooledBackend>();
+        services.AddSingleton<GuardPool>().AddSingleton<IHostedService>(provider => provider.GetRequiredService<GuardPool>());
         services.AddSingleton<IServerLogs, ServerLogs>();
         services.AddCatalog(configuration).AddExports(configuration);
         services.AddPlacementDirector<SiloOfKeyPlacement, SiloOfKeyDirector>();

@@ -13,6 +13,8 @@ namespace Obot.Shim.Contracts;
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(GuardBoot))]
 [JsonSerializable(typeof(BridgeBoot))]
+[JsonSerializable(typeof(PoolBoot))]
+[JsonSerializable(typeof(PoolOrder))]
 [JsonSerializable(typeof(ShimEvent))]
 [JsonSerializable(typeof(ControlMessage))]
 [JsonSerializable(typeof(FilterAnswer))]

@@ -1,22 +1,21 @@
 using System.Collections.Concurrent;
 using System.Net.WebSockets;
 using System.Runtime.CompilerServices;
-using System.Text.Json;
 using Obot.Grains.Abstractions.Hosting;
-using Obot.Shim.Contracts;
 using Obot.Shim.Contracts.Control;
 
 namespace Obot.Gateway.Control;
 
-/// <summary>This silo's end of one guard's control channel.</summary>
-internal sealed class GuardChannel(WebSocket socket) : IGuardChannel, IAsyncDisposable
+/// <summary>This silo's end of what the cluster and one instance's guard say to each other.</summary>
+/// <param name="isPooled">Does the wire belong to a guard of many instances?</param>
+internal sealed class GuardChannel(IControlWire wire, bool isPooled = false) : IGuardChannel, IAsyncDisposable
 {
-    private const int MaxMessageBytes = 4 * 1024 * 1024;
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(4);
 
     private readonly ConcurrentDictionary<long, TaskCompletionSource<bool>> pending = new();
-    private readonly SemaphoreSlim sending = new(1, 1);
     private long lastId;
+
+    public bool IsPooled => isPooled;
 
     public async Task<bool> Drain(TimeSpan minIdle)
     {
@@ -38,56 +37,20 @@ internal sealed class GuardChannel(WebSocket socket) : IGuardChannel, IAsyncDisp
         }
     }
 
-    public async Task SendAsync(ControlMessage message, CancellationToken cancellationToken)
-    {
-        var bytes = JsonSerializer.SerializeToUtf8Bytes(message, ShimJson.Default.ControlMessage);
-        await sending.WaitAsync(cancellationToken);
-        try
-        {
-            await socket.SendAsync(bytes, WebSocketMessageType.Text, endOfMessage: true, cancellationToken);
-        }
-        finally
-        {
-            sending.Release();
-        }
-    }
+    public Task SendAsync(ControlMessage message, CancellationToken cancellationToken) => wire.SendAsync(message, cancellationToken);
 
     /// <summary>What the guard says, until it hangs up. Answers to requests go to whoever waits for them.</summary>
     public async IAsyncEnumerable<ControlMessage> ReadAllAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var buffer = new byte[8192];
-        var length = 0;
-        while (true)
+        await foreach (var message in wire.ReadAllAsync(cancellationToken))
         {
-            var received = await socket.ReceiveAsync(buffer.AsMemory(length), cancellationToken);
-            if (received.MessageType is WebSocketMessageType.Close)
-            {
-                yield break;
-            }
-
-            length += received.Count;
-            if (!received.EndOfMessage)
-            {
-                if (length == buffer.Length)
-                {
-                    Array.Resize(ref buffer, buffer.Length < MaxMessageBytes ? buffer.Length * 2 : throw new WebSocketException($"A guard sent a message above {MaxMessageBytes} bytes."));
-                }
-
-                continue;
-            }
-
-            var message = JsonSerializer.Deserialize(buffer.AsSpan(0, length), ShimJson.Default.ControlMessage);
-            length = 0;
-            if (message is { Kind: ControlKinds.Drained })
-            {
-                if (pending.TryRemove(message.Id, out var waiting))
-                {
-                    waiting.TrySetResult(message.Accepted is true);
-                }
-            }
-            else if (message is not null)
+            if (message is not { Kind: ControlKinds.Drained })
             {
                 yield return message;
+            }
+            else if (pending.TryRemove(message.Id, out var waiting))
+            {
+                waiting.TrySetResult(message.Accepted is true);
             }
         }
     }
@@ -99,7 +62,6 @@ internal sealed class GuardChannel(WebSocket socket) : IGuardChannel, IAsyncDisp
             waiting.TrySetResult(false);
         }
 
-        sending.Dispose();
         return ValueTask.CompletedTask;
     }
 }

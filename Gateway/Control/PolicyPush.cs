@@ -23,6 +23,9 @@ internal sealed partial class PolicyPush(
     /// <summary>Every 2 s; more often where so little staleness is allowed that one lost heartbeat would stop a guard.</summary>
     private readonly TimeSpan heartbeatEvery = TimeSpan.FromSeconds(Math.Clamp(options.Value.MaxStaleness.TotalSeconds / 4, 0.1, 2));
 
+    /// <summary>A guard of many instances hears of each of them less often; every change is still looked for as often as elsewhere.</summary>
+    private readonly TimeSpan pooledEvery = TimeSpan.FromSeconds(Math.Clamp(options.Value.MaxStaleness.TotalSeconds / 4, 0.1, 20));
+
     /// <summary>Runs as long as the channel does. What cannot be read is not sent: the guard's own clock then stops it.</summary>
     public async Task RunAsync(GuardChannel channel, GuardIdentity identity, CancellationToken cancellationToken)
     {
@@ -39,6 +42,7 @@ internal sealed partial class PolicyPush(
         });
 
         (AccessPolicy Policy, IReadOnlyList<ServerFilter> Filters, string Keys)? sent = null;
+        var (said, saidAt) = (0L, 0L);
         while (true)
         {
             // before the reading: what is sent is at least as new as what is said of it
@@ -50,8 +54,11 @@ internal sealed partial class PolicyPush(
                 var looking = server is null ? NoFilters : await filters.Of(server, cancellationToken);
                 var keys = assertions.PublicKeys;
                 var isNew = sent is not { } last || last.Keys != keys || !last.Policy.SameAs(policy) || !ServerFilter.Same(last.Filters, looking);
-                await channel.SendAsync(isNew ? Snapshot(policy, looking, keys, revision, staleness) : Heartbeat(revision, staleness), cancellationToken);
-                sent = (policy, looking, keys);
+                if (isNew || !channel.IsPooled || said != revision || Environment.TickCount64 - saidAt >= pooledEvery.TotalMilliseconds)
+                {
+                    await channel.SendAsync(isNew ? Snapshot(policy, looking, keys, revision, staleness) : Heartbeat(revision, staleness), cancellationToken);
+                    (sent, said, saidAt) = ((policy, looking, keys), revision, Environment.TickCount64);
+                }
             }
             catch (Exception e) when (e is not (OperationCanceledException or System.Net.WebSockets.WebSocketException or ObjectDisposedException))
             {

@@ -48,7 +48,7 @@ internal sealed class GuardForwarder(IHttpForwarder forwarder, IOptions<GatewayO
 
     public async Task<ForwardOutcome> SendAsync(HttpContext context, ServerRoute route, string assertion)
     {
-        var call = new ForwardedCall(EndpointOf(route), assertion);
+        var call = new ForwardedCall(EndpointOf(route), route.Instance, assertion);
         context.Features.Set(call);
         RemovePrivate(context.Request.Headers);
         var error = await forwarder.SendAsync(context, route.GuardUrl!, Client, config, Transform, context.RequestAborted);
@@ -101,9 +101,11 @@ internal sealed class GuardForwarder(IHttpForwarder forwarder, IOptions<GatewayO
         context.Features.Set<IForwarderErrorFeature>(null);
     }
 
-    private sealed class ForwardedCall(Uri endpoint, string assertion)
+    private sealed class ForwardedCall(Uri endpoint, string instance, string assertion)
     {
         public Uri Endpoint { get; } = endpoint;
+
+        public string Instance { get; } = instance;
 
         public string Assertion { get; } = assertion;
 
@@ -119,6 +121,7 @@ internal sealed class GuardForwarder(IHttpForwarder forwarder, IOptions<GatewayO
             proxyRequest.RequestUri = call.Endpoint;
             var headers = proxyRequest.Headers;
             headers.Host = null;
+            headers.TryAddWithoutValidation(ObotHeaders.Instance, call.Instance);
             headers.TryAddWithoutValidation(ObotHeaders.Assertion, call.Assertion);
         }
 

@@ -50,6 +50,7 @@ internal sealed class ParkedStream(RouteTable routes, GuardForwarder forwarder, 
             }
         }
 
+        request.Headers.TryAddWithoutValidation(ObotHeaders.Instance, route.Instance);
         request.Headers.TryAddWithoutValidation(ObotHeaders.Assertion, assertion);
         try
         {

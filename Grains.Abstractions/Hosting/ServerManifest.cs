@@ -36,9 +36,15 @@ public sealed record ServerManifest
     [JsonExtensionData]
     public IDictionary<string, JsonElement>? Unknown { get; init; }
 
-    /// <summary>Single-user and hosted: remote servers without a process of their own are shared.</summary>
+    /// <summary>
+    /// Single-user, and hosted or at an address that each user gives: other servers without a process of their own are shared.
+    /// </summary>
     [JsonIgnore]
-    public bool IsPerUser => ServerUserType == ServerUserTypes.SingleUser && Runtime is not (Runtimes.Remote or Runtimes.Composite);
+    public bool IsPerUser => ServerUserType == ServerUserTypes.SingleUser && (!HasNoProcess || RemoteConfig is { UrlTemplate: not null } or { Hostname: not null });
+
+    /// <summary>Remote and composite servers run nothing here; a pooled guard serves them.</summary>
+    [JsonIgnore]
+    public bool HasNoProcess => Runtime is Runtimes.Remote or Runtimes.Composite;
 
     /// <summary>Seconds; default 60, at most 600.</summary>
     [JsonIgnore]

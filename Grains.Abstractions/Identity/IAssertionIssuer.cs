@@ -40,4 +40,11 @@ public sealed record Assertion(string Token, DateTimeOffset RenewAt);
 
 /// <param name="Instance">Instance that the guard stands beside.</param>
 /// <param name="Generation">Generation that it was started for.</param>
-public sealed record GuardIdentity(McpInstanceId Instance, long Generation);
+public sealed record GuardIdentity(McpInstanceId Instance, long Generation)
+{
+    /// <summary>The name under which a guard of many instances proves itself; no server has it.</summary>
+    public static McpInstanceId Pool { get; } = McpInstanceId.Shared("guard-pool");
+
+    /// <summary>A guard of many instances: it may say nothing but what each of them proves.</summary>
+    public bool IsPool => Instance == Pool;
+}

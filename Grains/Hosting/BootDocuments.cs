@@ -57,7 +57,20 @@ internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertifi
         start,
         $"{guard.Value.ListenAddress}:0",
         guard.Value.ControlUrls,
-        start.Manifest.Runtime == Runtimes.Remote ? new() { Url = start.Manifest.RemoteConfig!.FixedURL } : new() { Socket = socket, Secret = secret });
+        new() { Socket = socket, Secret = secret });
+
+    /// <summary>For a guard of many instances: what one of them is.</summary>
+    /// <exception cref="ServerStartException">Its address lacks a value.</exception>
+    public GuardBoot Pooled(ServerStart start) => Guard(start, listen: "", guard.Value.ControlUrls, new() { Url = RemoteAddress.Of(start.Manifest, start.Values) });
+
+    /// <summary>For a guard of many instances: what it is itself.</summary>
+    public PoolBoot Pool() => new()
+    {
+        Listen = $"{guard.Value.ListenAddress}:0",
+        ControlUrls = guard.Value.ControlUrls,
+        ClusterCaPem = certificate.AuthorityPem,
+        Credential = assertions.IssueGuardCredential(GuardIdentity.Pool, 1),
+    };
 
     /// <summary>A guard anywhere.</summary>
     /// <param name="listen"><c>host:port</c>, as the guard itself sees it.</param>
@@ -138,6 +151,9 @@ public sealed class GuardOptions
     /// without the role <c>gateway</c> has to name that of others.
     /// </summary>
     public string ControlUrl { get; set; } = "";
+
+    /// <summary>Guards of a silo that serve many instances each: those of remote and composite servers. Default 2, at least 1.</summary>
+    public int PoolSize { get; set; } = 2;
 
     internal IReadOnlyList<string> ControlUrls => ControlUrl.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 }

@@ -15,6 +15,16 @@ public sealed class HostingOptions
     /// <summary>The shim's executable, or its <c>.dll</c>. Default: beside the silo.</summary>
     public string? ShimPath { get; set; }
 
+    /// <exception cref="ServerStartException">It is not there.</exception>
+    internal string Shim
+    {
+        get
+        {
+            var path = ShimPath ?? Path.Combine(AppContext.BaseDirectory, "Obot.Shim");
+            return File.Exists(path) ? path : throw new ServerStartException($"the shim was not found at '{path}': set Obot:Hosting:ShimPath");
+        }
+    }
+
     /// <summary>Folder of the platform on this machine; instances live below <c>instances/</c>, packages below <c>packages/</c>. Default <c>.obot</c>.</summary>
     public string DataPath { get; set; } = ".obot";
 

@@ -48,6 +48,9 @@ internal static class BackendNames
     /// <summary>Children of a silo.</summary>
     public const string Process = "process";
 
+    /// <summary>Guards of a silo that many instances share.</summary>
+    public const string Pool = "pool";
+
     /// <summary>Containers of a Docker Engine.</summary>
     public const string Docker = "docker";
 

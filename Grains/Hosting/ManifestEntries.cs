@@ -23,7 +23,7 @@ internal static class ManifestEntries
         StringComparer.OrdinalIgnoreCase);
 
     /// <summary>All entries of a manifest that a user may have to supply.</summary>
-    public static IEnumerable<ManifestValue> Of(ServerManifest manifest) => [.. manifest.Env, .. HeadersOf(manifest)];
+    public static IEnumerable<ManifestValue> Of(ServerManifest manifest) => [.. manifest.Env, .. HeadersOf(manifest), .. RemoteAddress.Asked(manifest)];
 
     /// <summary>Those that guards put into calls.</summary>
     public static IEnumerable<ManifestValue> HeadersOf(ServerManifest manifest) =>

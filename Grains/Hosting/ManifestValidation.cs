@@ -51,13 +51,6 @@ internal static class ManifestValidation
                 $"{root}.runtime",
                 $"This installation cannot run '{manifest.Runtime}' servers yet. It runs '{Runtimes.Npx}', '{Runtimes.Uvx}', '{Runtimes.Containerized}' and '{Runtimes.Remote}'.");
         }
-
-        if (manifest.Runtime == Runtimes.Remote && manifest.RemoteConfig?.FixedURL is null)
-        {
-            throw new InvalidInputException(
-                $"{root}.remoteConfig.fixedURL",
-                "This installation reaches remote servers by 'fixedURL' only; 'urlTemplate' and 'hostname' are not supported yet.");
-        }
     }
 
     private static void Runtime(ServerManifest manifest, string root)

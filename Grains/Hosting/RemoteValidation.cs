@@ -46,7 +46,7 @@ internal static class RemoteValidation
         return name is { Length: > 0 and <= 253 } && Uri.CheckHostName(name) is not UriHostNameType.Unknown;
     }
 
-    private static bool IsHttp(string text) =>
+    internal static bool IsHttp(string text) =>
         text.Length <= MaxUrl
         && !text.Any(c => char.IsControl(c) || char.IsWhiteSpace(c))
         && Uri.TryCreate(text, UriKind.Absolute, out var url)

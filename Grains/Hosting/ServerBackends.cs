@@ -24,8 +24,8 @@ internal sealed class ServerBackends(IEnumerable<IServerBackend> backends, SiloH
     /// <exception cref="ServerStartException">The configured backend cannot run it.</exception>
     internal static string NameFor(string runtime, string configured) => (runtime, configured) switch
     {
-        // a server that lives elsewhere has a guard and nothing else: that needs no container
-        (Runtimes.Remote, BackendNames.Docker or "") => BackendNames.Process,
+        // a server that lives elsewhere, or is made of others, has a guard and nothing else, and shares that
+        (Runtimes.Remote or Runtimes.Composite, _) => BackendNames.Pool,
         (Runtimes.Containerized, "") => BackendNames.Docker,
         (_, "") => BackendNames.Process,
         (Runtimes.Containerized, BackendNames.Process) => throw new ServerStartException(

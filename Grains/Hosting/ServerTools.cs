@@ -31,6 +31,7 @@ internal sealed class ServerTools(IAssertionIssuer assertions, TimeProvider time
                     TransportMode = HttpTransportMode.StreamableHttp,
                     AdditionalHeaders = new Dictionary<string, string>(StringComparer.Ordinal)
                     {
+                        [ObotHeaders.Instance] = instance.ToString(),
                         [ObotHeaders.Assertion] = assertions.Issue(caller, instance).Token,
                     },
                 },

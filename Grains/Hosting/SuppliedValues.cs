@@ -47,6 +47,7 @@ internal static class SuppliedValues
             }
 
             ManifestEntries.CheckValue(entry, value ?? throw new InvalidInputException(key, "Must be a text; an empty one removes the value."), key, !headers.Contains(key));
+            RemoteAddress.Check(manifest, key, value);
         }
     }
 

@@ -11,6 +11,15 @@ public sealed record ControlMessage
     /// <summary>One of the constants of <see cref="ControlKinds"/>.</summary>
     public required string Kind { get; init; }
 
+    /// <summary>Of whom this speaks, on the channel of a pooled guard; elsewhere null, because the channel is the instance's own.</summary>
+    public string? Instance { get; init; }
+
+    /// <summary>Generation of <see cref="Instance"/>.</summary>
+    public long? Generation { get; init; }
+
+    /// <summary><see cref="ControlKinds.Attach"/>: the instance's credential.</summary>
+    public string? Credential { get; init; }
+
     /// <summary>Pairs a request with its answer (<see cref="ControlKinds.Drain"/>, <see cref="ControlKinds.Drained"/>).</summary>
     public long Id { get; init; }
 
@@ -42,7 +51,13 @@ public sealed record ControlMessage
 
 public static class ControlKinds
 {
-    /// <summary>Guard → cluster, at least every 5 s and when work begins after a pause.</summary>
+    /// <summary>Pooled guard → cluster: it serves this instance and shows its credential. Everything else of the instance comes after it.</summary>
+    public const string Attach = "attach";
+
+    /// <summary>Pooled guard → cluster: it serves this generation no more.</summary>
+    public const string Detach = "detach";
+
+    /// <summary>Guard → cluster, at least every 5 s (every 30 s of a pooled instance) and when work begins after a pause.</summary>
     public const string Activity = "activity";
 
     /// <summary>Cluster → guard: the state of the security snapshot; sent on connect and on change.</summary>

@@ -9,6 +9,9 @@ public static class ObotHeaders
     /// <summary>Gateway → guard: the cluster-signed assertion (a compact JWT).</summary>
     public const string Assertion = "Obot-Assertion";
 
+    /// <summary>Gateway → guard: the instance that is called. A pooled guard finds it by this; the assertion proves it.</summary>
+    public const string Instance = "Obot-Instance";
+
     /// <summary>Guard → bridge: the per-start secret that proves the caller is the guard of this generation.</summary>
     public const string BridgeSecret = "Obot-Bridge-Secret";
 
@@ -17,7 +20,7 @@ public static class ObotHeaders
 
     /// <summary>
     /// Guard → gateway, on a 503 that carries no answer of the MCP server: the request did not reach the server and may be sent
-    /// to the next generation. Values: <see cref="Retry.Draining"/>, <see cref="Retry.UpstreamGone"/>, <see cref="Retry.Stale"/>.
+    /// to the next generation. Values: <see cref="Retry.Draining"/>, <see cref="Retry.UpstreamGone"/>, <see cref="Retry.Stale"/>, <see cref="Retry.Detached"/>.
     /// </summary>
     public const string RetryReason = "Obot-Retry";
 
@@ -28,6 +31,8 @@ public static class ObotHeaders
     public static class Retry
     {
         public const string Draining = "draining";
+        /// <summary>A pooled guard that does not serve this instance.</summary>
+        public const string Detached = "detached";
         public const string UpstreamGone = "upstream-gone";
 
         /// <summary>The guard has lost touch with the cluster and serves nobody; there may be a newer generation, or none is needed.</summary>

@@ -1,22 +1,28 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using System.Threading.Channels;
 
 namespace Obot.Shim.Boot;
 
 /// <summary>
-/// Standard input: one line of JSON, then nothing until its end, which is the order to stop. So is SIGTERM, and SIGINT.
+/// Standard input: one line of JSON, then orders for whoever takes some (one a line) until its end, which is the order to stop. So is
+/// SIGTERM, and SIGINT.
 /// </summary>
 internal sealed class LifetimePipe : IDisposable
 {
-    private const int MaxBootBytes = 32 * 1024 * 1024;
+    private const int MaxLineBytes = 32 * 1024 * 1024;
+    private const int WaitingOrders = 256;
 
     private readonly TaskCompletionSource<string> boot = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource stopping = new();
     private readonly List<PosixSignalRegistration> signals = [];
+    private readonly Channel<byte[]>? orders;
 
-    public LifetimePipe(Stream input)
+    /// <param name="takesOrders">Are lines after the first one orders? Otherwise they are nothing.</param>
+    public LifetimePipe(Stream input, bool takesOrders = false)
     {
+        orders = takesOrders ? Channel.CreateBounded<byte[]>(WaitingOrders) : null;
         foreach (var signal in new[] { PosixSignal.SIGTERM, PosixSignal.SIGINT })
         {
             signals.Add(PosixSignalRegistration.Create(signal, context =>
@@ -32,6 +38,9 @@ internal sealed class LifetimePipe : IDisposable
 
     /// <summary>Cancelled when the shim has to end.</summary>
     public CancellationToken Stopping => stopping.Token;
+
+    /// <summary>The lines after the first, in UTF-8; whoever is slow slows down who writes them.</summary>
+    public IAsyncEnumerable<byte[]> Orders => orders!.Reader.ReadAllAsync(stopping.Token);
 
     /// <exception cref="InvalidDataException">The line is missing or is not the boot document; the message says why.</exception>
     public async Task<TBoot> ReadBootAsync<TBoot>(JsonTypeInfo<TBoot> type)
@@ -72,21 +81,22 @@ internal sealed class LifetimePipe : IDisposable
             int read;
             while ((read = input.Read(buffer)) > 0)
             {
-                if (boot.Task.IsCompleted)
+                var rest = buffer.AsSpan(0, read);
+                while (!rest.IsEmpty && (orders is not null || !boot.Task.IsCompleted))
                 {
-                    continue;
-                }
-
-                var end = Array.IndexOf(buffer, (byte)'\n', 0, read);
-                line.Write(buffer, 0, end < 0 ? read : end);
-                if (end >= 0)
-                {
-                    boot.TrySetResult(System.Text.Encoding.UTF8.GetString(line.GetBuffer(), 0, (int)line.Length));
-                    line = new MemoryStream();
-                }
-                else if (line.Length > MaxBootBytes)
-                {
-                    boot.TrySetException(new InvalidDataException($"the first line of standard input is longer than {MaxBootBytes} bytes"));
+                    var end = rest.IndexOf((byte)'\n');
+                    line.Write(end < 0 ? rest : rest[..end]);
+                    rest = end < 0 ? [] : rest[(end + 1)..];
+                    if (end >= 0)
+                    {
+                        Take(line.ToArray());
+                        line.SetLength(0);
+                    }
+                    else if (line.Length > MaxLineBytes)
+                    {
+                        boot.TrySetException(new InvalidDataException($"a line of standard input is longer than {MaxLineBytes} bytes"));
+                        return;
+                    }
                 }
             }
         }
@@ -94,7 +104,17 @@ internal sealed class LifetimePipe : IDisposable
         {
             // the same as its end
         }
+        finally
+        {
+            Stop();
+        }
+    }
 
-        Stop();
+    private void Take(byte[] line)
+    {
+        if (!boot.TrySetResult(System.Text.Encoding.UTF8.GetString(line)) && orders is not null && !orders.Writer.TryWrite(line))
+        {
+            orders.Writer.WriteAsync(line, stopping.Token).AsTask().GetAwaiter().GetResult();
+        }
     }
 }

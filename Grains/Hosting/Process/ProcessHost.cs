@@ -34,12 +34,7 @@ internal sealed partial class ProcessHost(
     {
         await StopAsync(start.Instance, start.Generation - 1);
         logs.Begin(start.Instance, start.Generation);
-        var shim = options.Value.ShimPath ?? Path.Combine(AppContext.BaseDirectory, "Obot.Shim");
-        if (!File.Exists(shim))
-        {
-            throw new ServerStartException($"the shim was not found at '{shim}': set Obot:Hosting:ShimPath");
-        }
-
+        var shim = options.Value.Shim;
         var seconds = start.Manifest.StartupTimeoutSeconds;
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timeout.CancelAfter(TimeSpan.FromSeconds(seconds) + StartMargin);

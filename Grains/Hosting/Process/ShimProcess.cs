@@ -17,16 +17,22 @@ internal sealed partial class ShimProcess : IDisposable
     public const string GuardRole = "guard";
     public const string BridgeRole = "bridge";
 
+    /// <summary>A guard of many instances.</summary>
+    public const string PoolRole = "guard --pool";
+
     private static readonly string[] Inherited =
     [
         "PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
         "SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS", "DOTNET_ROOT",
     ];
 
+    private static readonly byte[] EndOfLine = [(byte)'\n'];
+
     private static readonly string? SetSid = new[] { "/usr/bin/setsid", "/bin/setsid" }.FirstOrDefault(File.Exists);
 
     private readonly SystemProcess process;
     private readonly TaskCompletionSource<ShimEvent> ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly SemaphoreSlim writing = new(1, 1);
     private volatile string? failure;
 
     private ShimProcess(string role, SystemProcess process) => (Role, this.process) = (role, process);
@@ -39,9 +45,9 @@ internal sealed partial class ShimProcess : IDisposable
     public Task<string> Exited { get; private set; } = null!;
 
     /// <summary>Starts the shim in the given mode. The process is the leader of a group of its own, which its children share.</summary>
-    public static ShimProcess Start<TBoot>(string shim, string role, TBoot boot, JsonTypeInfo<TBoot> type, Action<string> onLog)
+    public static ShimProcess Start<TBoot>(string shim, string role, TBoot boot, JsonTypeInfo<TBoot> type, Action<string> onLog, Action<ShimEvent>? onEvent = null)
     {
-        List<string> command = [.. SetSid is null ? Array.Empty<string>() : [SetSid], .. shim.EndsWith(".dll", StringComparison.Ordinal) ? ["dotnet", shim] : new[] { shim }, role];
+        List<string> command = [.. SetSid is null ? Array.Empty<string>() : [SetSid], .. shim.EndsWith(".dll", StringComparison.Ordinal) ? ["dotnet", shim] : new[] { shim }, .. role.Split(' ')];
         var start = new ProcessStartInfo(command[0], command.Skip(1))
         {
             RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
@@ -54,7 +60,7 @@ internal sealed partial class ShimProcess : IDisposable
             start.Environment[key] = value;
         }
 
-        if (role == GuardRole)
+        if (role is GuardRole or PoolRole)
         {
             // the other half of the guard's inline scheduling, for the sockets towards its server
             start.Environment["DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS"] = "1";
@@ -62,7 +68,7 @@ internal sealed partial class ShimProcess : IDisposable
 
         var started = SystemProcess.Start(start) ?? throw new ServerStartException($"'{shim}' could not be started");
         var shimProcess = new ShimProcess(role, started);
-        shimProcess.Exited = shimProcess.RunAsync(onLog);
+        shimProcess.Exited = shimProcess.RunAsync(onLog, onEvent);
         started.StandardInput.WriteLine(JsonSerializer.Serialize(boot, type));
         started.StandardInput.Flush();
         return shimProcess;
@@ -74,6 +80,36 @@ internal sealed partial class ShimProcess : IDisposable
     {
         var first = await Task.WhenAny(ready.Task, Exited).WaitAsync(cancellationToken);
         return first == ready.Task ? await ready.Task : throw new ServerStartException(await Exited);
+    }
+
+    /// <summary>Another line for a shim that takes orders.</summary>
+    public async Task SendAsync<T>(T order, JsonTypeInfo<T> type, CancellationToken cancellationToken)
+    {
+        var line = JsonSerializer.SerializeToUtf8Bytes(order, type);
+        await writing.WaitAsync(cancellationToken);
+        try
+        {
+            await process.StandardInput.BaseStream.WriteAsync(line, cancellationToken);
+            await process.StandardInput.BaseStream.WriteAsync(EndOfLine, cancellationToken);
+            await process.StandardInput.BaseStream.FlushAsync(cancellationToken);
+        }
+        finally
+        {
+            writing.Release();
+        }
+    }
+
+    /// <summary>Ends the process at once.</summary>
+    public void Kill()
+    {
+        try
+        {
+            KillGroup();
+        }
+        catch (InvalidOperationException)
+        {
+            // it is gone already
+        }
     }
 
     /// <summary>Ends the process and all of its group; returns when it is gone.</summary>
@@ -93,17 +129,17 @@ internal sealed partial class ShimProcess : IDisposable
 
     public void Dispose() => process.Dispose();
 
-    private async Task<string> RunAsync(Action<string> onLog)
+    private async Task<string> RunAsync(Action<string> onLog, Action<ShimEvent>? onEvent)
     {
         var errors = new Queue<string>();
-        await Task.WhenAll(ReadOutputAsync(onLog), ReadErrorsAsync(errors), process.WaitForExitAsync());
+        await Task.WhenAll(ReadOutputAsync(onLog, onEvent), ReadErrorsAsync(errors), process.WaitForExitAsync());
         var code = process.ExitCode;
         // a bridge that was killed could not end its children itself
         KillGroup();
         return failure ?? (code > 128 ? $"the {Role} was killed by signal {code - 128}" : $"the {Role} exited with code {code}{(errors.Count > 0 ? $": {string.Join(" · ", errors)}" : "")}");
     }
 
-    private async Task ReadOutputAsync(Action<string> onLog)
+    private async Task ReadOutputAsync(Action<string> onLog, Action<ShimEvent>? onEvent)
     {
         while (await process.StandardOutput.ReadLineAsync() is { } line)
         {
@@ -127,6 +163,9 @@ internal sealed partial class ShimProcess : IDisposable
                     break;
                 case ShimEvent.Log:
                     onLog(said.Line ?? "");
+                    break;
+                case not null:
+                    onEvent?.Invoke(said);
                     break;
             }
         }

@@ -175,6 +175,7 @@ internal sealed class UpstreamForwarder(Upstream upstream, SessionSeal seal, ISe
         private static void Exchange(IHeaderDictionary headers, GuardCall call)
         {
             headers.Remove(ObotHeaders.Assertion);
+            headers.Remove(ObotHeaders.Instance);
             headers.Authorization = default;
             headers.Cookie = default;
 

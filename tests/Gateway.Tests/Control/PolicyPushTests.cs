@@ -28,7 +28,7 @@ public sealed class PolicyPushTests : IAsyncLifetime
 
     public PolicyPushTests()
     {
-        _channel = new(_socket);
+        _channel = new(new ControlSocket(_socket));
         _feed.Subscribe(Arg.Do<Action<SecurityChange>>(handler => _publish = handler)).Returns(Substitute.For<IDisposable>());
         _feed.Revision.Returns(7);
         _feed.Staleness.Returns(TimeSpan.FromMilliseconds(250));

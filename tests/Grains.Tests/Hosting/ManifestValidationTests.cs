@@ -58,7 +58,6 @@ public sealed class ManifestValidationTests
 
     [Theory]
     [InlineData("""{"name":"a","runtime":"composite","compositeConfig":{}}""", "manifest.runtime")]
-    [InlineData("""{"name":"a","runtime":"remote","remoteConfig":{"hostname":"a.b"}}""", "manifest.remoteConfig.fixedURL")]
     public void CheckRunnable_NoBackend_SaysSo(string json, string field)
     {
         var error = Assert.Throws<InvalidInputException>(() => ManifestValidation.CheckRunnable(ManifestJson.Deserialize(json)));

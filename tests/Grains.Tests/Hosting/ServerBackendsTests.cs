@@ -10,11 +10,11 @@ public sealed class ServerBackendsTests
     [InlineData(Runtimes.Npx, "", BackendNames.Process)]
     [InlineData(Runtimes.Uvx, "", BackendNames.Process)]
     [InlineData(Runtimes.Containerized, "", BackendNames.Docker)]
-    [InlineData(Runtimes.Remote, "", BackendNames.Process)]
+    [InlineData(Runtimes.Remote, "", BackendNames.Pool)]
     [InlineData(Runtimes.Npx, "docker", BackendNames.Docker)]
-    [InlineData(Runtimes.Remote, "docker", BackendNames.Process)]
+    [InlineData(Runtimes.Remote, "docker", BackendNames.Pool)]
     [InlineData(Runtimes.Containerized, "kubernetes", BackendNames.Kubernetes)]
-    [InlineData(Runtimes.Remote, "kubernetes", BackendNames.Kubernetes)]
+    [InlineData(Runtimes.Remote, "kubernetes", BackendNames.Pool)]
     public void Choice_ByRuntimeAndConfiguration_IsFixed(string runtime, string configured, string name) =>
         Assert.Equal(name, ServerBackends.NameFor(runtime, configured));
 

@@ -1,7 +1,7 @@
 namespace Obot.SystemTests.Rig;
 
 /// <summary>A server as <c>/api/mcp-servers</c> answers it.</summary>
-internal sealed record McpServer(string Id, Uri? ConnectURL, string? DeploymentStatus, string? DeploymentReason);
+internal sealed record McpServer(string Id, Uri? ConnectURL, string? DeploymentStatus, string? DeploymentReason, IReadOnlyList<string>? MissingRequiredEnvVars = null);
 
 /// <summary>What <c>/api/mcp-servers/{id}/details</c> answers.</summary>
 internal sealed record ServerDetails(

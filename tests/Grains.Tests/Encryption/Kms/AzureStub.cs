@@ -52,8 +52,16 @@ internal sealed class AzureStub() : KmsStub(tls: true)
         var kid = $"{Url}/keys/obot/v1";
         switch (context.Request.Method, context.Request.Path.Value)
         {
-            case ("GET", "/keys/obot"):
-                return Json(context, 200, new() { ["key"] = new JsonObject { ["kid"] = kid, ["kty"] = "RSA" } });
+            case ("GET", "/keys/obot" or "/keys/obot/v1"):
+                var half = rsa.ExportParameters(includePrivateParameters: false);
+                return Json(context, 200, new()
+                {
+                    ["key"] = new JsonObject
+                    {
+                        ["kid"] = kid, ["kty"] = "RSA", ["key_ops"] = new JsonArray("wrapKey", "unwrapKey"), ["n"] = Base64Url.EncodeToString(half.Modulus), ["e"] = Base64Url.EncodeToString(half.Exponent),
+                    },
+                    ["attributes"] = new JsonObject { ["enabled"] = true },
+                });
             case ("POST", "/keys/obot/v1/wrapkey"):
                 return Json(context, 200, new() { ["kid"] = kid, ["value"] = Base64Url.EncodeToString(rsa.Encrypt(Value(body), RSAEncryptionPadding.OaepSHA256)) });
             case ("POST", "/keys/obot/v1/unwrapkey"):
