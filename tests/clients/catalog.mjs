@@ -37,8 +37,9 @@ try {
 
   await page.getByRole('link', { name: 'Catalog' }).first().click();
   await page.getByText('Weather').first().waitFor();
-  await page.locator('img.obot-icon').first().waitFor();
-  result.icon = await page.locator('img.obot-icon').first().evaluate(async image => { await image.decode(); return image.naturalWidth; });
+  const icon = page.locator('.mud-grid-item').filter({ hasText: 'Weather' }).locator('img.obot-icon');
+  await icon.waitFor();
+  result.icon = await icon.evaluate(async image => { await image.decode(); return image.naturalWidth; });
   await picture('catalog-2-entries');
   await page.getByLabel('Search').fill('wether');
   await page.getByText('Echo').waitFor({ state: 'detached' });
