@@ -106,7 +106,7 @@ internal sealed class FilterEndpoints(IFilters filters)
 
     private async Task<IResult> TestAsync(HttpContext context, string id)
     {
-        var sample = context.Request.ContentLength is null or 0 ? new FilterTest() : (await RequestBody.ReadAsync<FilterTest>(context)).Value;
+        var sample = context.Request.ContentType is null ? new FilterTest() : (await RequestBody.ReadAsync<FilterTest>(context)).Value;
         return await filters.Test(context.Caller(), id, sample, context.RequestAborted) is { } result ? Json(result) : NotFound(id);
     }
 

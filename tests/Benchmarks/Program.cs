@@ -3,11 +3,12 @@ using Obot.Benchmarks.Fixtures;
 using Obot.Benchmarks.Load;
 using Obot.Benchmarks.Storage;
 
-// one program in five parts, each in a process of its own
+// one program in six parts, each in a process of its own
 var arguments = new Arguments(args);
 return args switch
 {
     ["server", ..] => await EchoServer.RunAsync(),
+    ["hook", ..] => await HookReceiver.RunAsync(),
     ["yarp", ..] => await YarpHop.RunAsync(arguments),
     ["storage", ..] => await StorageCommand.RunAsync(arguments),
     ["load", ..] => LoadCommand.Run(arguments),

@@ -15,6 +15,7 @@ internal sealed class Product : IAsyncDisposable
     private readonly string data;
     private readonly Child silo;
     private readonly HttpClient http;
+    private string? key;
 
     private Product(string data, int port)
     {
@@ -64,15 +65,29 @@ internal sealed class Product : IAsyncDisposable
     /// <summary>The echo server behind the gateway, called by somebody whom one of a thousand rules lets in, with an API key for <c>mcp</c> only.</summary>
     public async Task<Lot> ServeAsync(Uri echo)
     {
-        var manifest = new { name = "echo", shortDescription = "made by the benchmark", serverUserType = "multiUser", runtime = "remote", remoteConfig = new { fixedURL = new Uri(echo, "/mcp") } };
-        var id = (await PostAsync("/api/mcp-servers", new { manifest })).GetProperty("id").GetString();
-        var key = await RuleSet.MakeAsync(http, data, id!);
-        await PostAsync($"/api/mcp-servers/{id}/launch", body: null);
+        var id = await MakeAsync(echo);
+        key = await RuleSet.MakeAsync(http, data, id);
+        var guard = await LaunchAsync(id);
         await Task.Delay(TimeSpan.FromSeconds(3));
-        var processes = (await http.GetFromJsonAsync<JsonElement>(new Uri($"/api/mcp-servers/{id}/details", UriKind.Relative))).GetProperty("processes");
-        var guard = processes.EnumerateArray().Single(process => process.GetProperty("role").GetString() == "guard").GetProperty("pid").GetInt32();
         GuardIdleBytes = Proc.ResidentBytes(guard);
         return new(Lot.Governed, new Uri(http.BaseAddress!, $"/mcp-connect/{id}"), () => [silo.Pid, guard], key);
+    }
+
+    /// <summary>The same echo server once more, with filters, for the same caller. After <see cref="ServeAsync"/>.</summary>
+    public async Task<Lot> ServeFilteredAsync(string name, Uri echo, object[] filters)
+    {
+        var id = await MakeAsync(echo);
+        var resources = new[] { new { type = "mcpServer", id } };
+        await PostAsync("/api/access-control-rules", new { displayName = name, subjects = new[] { new { type = "selector", id = "*" } }, resources });
+        foreach (var filter in filters)
+        {
+            var body = JsonSerializer.SerializeToNode(filter, JsonSerializerOptions.Web)!;
+            body["resources"] = JsonSerializer.SerializeToNode(resources);
+            await PostAsync("/api/mcp-webhook-validations", body);
+        }
+
+        var guard = await LaunchAsync(id);
+        return new(name, new Uri(http.BaseAddress!, $"/mcp-connect/{id}"), () => [silo.Pid, guard], key);
     }
 
     public async ValueTask DisposeAsync()
@@ -90,6 +105,20 @@ internal sealed class Product : IAsyncDisposable
                 await Task.Delay(100);
             }
         }
+    }
+
+    private async Task<string> MakeAsync(Uri echo)
+    {
+        var manifest = new { name = "echo", shortDescription = "made by the benchmark", serverUserType = "multiUser", runtime = "remote", remoteConfig = new { fixedURL = new Uri(echo, "/mcp") } };
+        return (await PostAsync("/api/mcp-servers", new { manifest })).GetProperty("id").GetString()!;
+    }
+
+    /// <summary>Process of the guard.</summary>
+    private async Task<int> LaunchAsync(string id)
+    {
+        await PostAsync($"/api/mcp-servers/{id}/launch", body: null);
+        var processes = (await http.GetFromJsonAsync<JsonElement>(new Uri($"/api/mcp-servers/{id}/details", UriKind.Relative))).GetProperty("processes");
+        return processes.EnumerateArray().Single(process => process.GetProperty("role").GetString() == "guard").GetProperty("pid").GetInt32();
     }
 
     private static string Text(int port) => port.ToString(CultureInfo.InvariantCulture);
