@@ -1,7 +1,10 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Obot.Grains.Abstractions.Llm;
 using Obot.Grains.Llm;
+using Obot.Grains.Llm.Recording;
+using Obot.Grains.Records;
 
 namespace Obot.Grains;
 
@@ -19,6 +22,10 @@ internal static class LlmSetup
         services.AddSingleton<IModelAliases, StoredModelAliases>();
         services.AddSingleton<IModelAccessPolicies, StoredModelAccessPolicies>();
         services.AddSingleton<ILlmBudgets, StoredLlmBudgets>();
+        services.AddRecordKind<LlmRow, LlmKind>();
+        services.AddSingleton<LlmRecorder>().AddSingleton<ILlmRecorder>(provider => provider.GetRequiredService<LlmRecorder>());
+        services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<LlmRecorder>());
+        services.AddSingleton<ILlmAudit, StoredLlmAudit>();
         services.AddHttpClient(ModelDiscovery.ClientName, client =>
         {
             client.Timeout = Timeout.InfiniteTimeSpan;

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Options;
 using Obot.Gateway.Authentication;
 using Obot.Gateway.Llm.Answers;
 using Obot.Gateway.Llm.Budgets;
+using Obot.Gateway.Llm.Recording;
 using Obot.Gateway.Llm.Requests;
 using Obot.Gateway.Llm.Upstream;
 using Obot.Gateway.Mcp;
@@ -17,7 +18,7 @@ namespace Obot.Gateway.Llm;
 /// <c>/api/llm-proxy</c>: authenticate, read what is asked for, find who may answer it, set aside what it may cost, forward, settle. On the
 /// warm path no database is asked, and a grain only where a budget counts.
 /// </summary>
-internal sealed class LlmEndpoint(VerdictCache verdicts, ILlmDirectory directory, BudgetDesk budgets, LlmRouter router, ModelLists lists, IOptions<LlmOptions> options, TimeProvider time)
+internal sealed class LlmEndpoint(VerdictCache verdicts, ILlmDirectory directory, BudgetDesk budgets, LlmRouter router, ModelLists lists, LlmRecords records, IOptions<LlmOptions> options, TimeProvider time)
 {
     public async Task HandleAsync(HttpContext context, string rest)
     {
@@ -83,7 +84,8 @@ internal sealed class LlmEndpoint(VerdictCache verdicts, ILlmDirectory directory
         }
 
         using var body = new ReplayBody(options.Value.MaxRequestBodyBytes + 1);
-        var call = new LlmCall(context, door, verdict, Guid.CreateVersion7().ToString("N"), startedAt);
+        var call = new LlmCall(context, door, verdict, Guid.CreateVersion7(time.GetUtcNow()), startedAt) { Sample = records.NewSample() };
+        var activity = LlmDiagnostics.Start(door.Operation);
         try
         {
             call.Error = await PrepareAsync(call, body);
@@ -100,6 +102,7 @@ internal sealed class LlmEndpoint(VerdictCache verdicts, ILlmDirectory directory
         finally
         {
             budgets.Settle(call);
+            records.Write(call, activity);
             verdict.Load.Leave();
         }
     }

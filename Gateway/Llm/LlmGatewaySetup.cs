@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Obot.Gateway.Llm.Budgets;
+using Obot.Gateway.Llm.Recording;
 using Obot.Gateway.Llm.Upstream;
 using Obot.Grains.Abstractions.Llm;
 
@@ -16,7 +17,7 @@ internal static class LlmGatewaySetup
         services.AddSingleton<LlmForwarder>().AddSingleton<Circuits>().AddSingleton<LlmRouter>();
         services.AddSingleton<RequestLeases>().AddSingleton<BudgetDesk>();
         services.AddHostedService(provider => provider.GetRequiredService<BudgetDesk>());
-        return services.AddSingleton<ModelLists>().AddSingleton<LlmEndpoint>();
+        return services.AddSingleton<LlmRecords>().AddSingleton<ModelLists>().AddSingleton<LlmEndpoint>();
     }
 
     /// <summary>Serves <c>/api/llm-proxy</c>, before routing.</summary>

@@ -56,6 +56,7 @@ public static class ManagementSetup
         FilterEndpoints.Map(api);
         ModelEndpoints.Map(api);
         ModelPolicyEndpoints.Map(api);
+        LlmAuditEndpoints.Map(api);
         api.MapGet("/version", Version).WithTags("version").Produces<VersionBody>().WithSummary("What runs here");
         api.Map("/{**rest}", NotFound).ExcludeFromDescription();
         return api;

@@ -38,7 +38,7 @@ internal sealed partial class BudgetDesk(IGrainFactory grains, RequestLeases lea
         {
             foreach (var scope in scopes)
             {
-                refusal = await TakeAsync(scope, call.Id, most, granted, cancellationToken);
+                refusal = await TakeAsync(scope, call.Key, most, granted, cancellationToken);
                 if (refusal is not null)
                 {
                     break;
@@ -53,11 +53,11 @@ internal sealed partial class BudgetDesk(IGrainFactory grains, RequestLeases lea
 
         if (refusal is null)
         {
-            open[call.Id] = new(call, granted);
+            open[call.Key] = new(call, granted);
         }
         else if (granted.Count > 0)
         {
-            Track(SettleAsync(granted, call.Id, default));
+            Track(SettleAsync(granted, call.Key, default));
         }
 
         return refusal;
@@ -66,9 +66,9 @@ internal sealed partial class BudgetDesk(IGrainFactory grains, RequestLeases lea
     /// <summary>Returns at once; what the grains do not take now is tried again, and ends with the reservation's lifetime at the latest.</summary>
     public void Settle(LlmCall call)
     {
-        if (open.TryRemove(call.Id, out var one))
+        if (open.TryRemove(call.Key, out var one))
         {
-            Track(SettleAsync(one.Scopes, call.Id, Actual(call)));
+            Track(SettleAsync(one.Scopes, call.Key, Actual(call)));
         }
     }
 
@@ -115,7 +115,7 @@ internal sealed partial class BudgetDesk(IGrainFactory grains, RequestLeases lea
 
     private async Task RenewAsync()
     {
-        var byGrain = open.Values.SelectMany(one => one.Scopes.Select(scope => (scope.Key, One: new BudgetReservation(one.Call.Id, SoFar(one.Call))))).GroupBy(pair => pair.Key, pair => pair.One, StringComparer.Ordinal);
+        var byGrain = open.Values.SelectMany(one => one.Scopes.Select(scope => (scope.Key, One: new BudgetReservation(one.Call.Key, SoFar(one.Call))))).GroupBy(pair => pair.Key, pair => pair.One, StringComparer.Ordinal);
         foreach (var group in byGrain)
         {
             try

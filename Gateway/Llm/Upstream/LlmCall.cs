@@ -7,7 +7,7 @@ using Obot.Grains.Abstractions.Llm;
 namespace Obot.Gateway.Llm.Upstream;
 
 /// <summary>One call at a door: what each step learned, for the next one and for the record.</summary>
-internal sealed class LlmCall(HttpContext context, LlmDoor door, Verdict verdict, string id, long startedAt)
+internal sealed class LlmCall(HttpContext context, LlmDoor door, Verdict verdict, Guid id, long startedAt)
 {
     public HttpContext Context { get; } = context;
 
@@ -16,7 +16,10 @@ internal sealed class LlmCall(HttpContext context, LlmDoor door, Verdict verdict
     public Verdict Verdict { get; } = verdict;
 
     /// <summary>A UUIDv7.</summary>
-    public string Id { get; } = id;
+    public Guid Id { get; } = id;
+
+    /// <summary>The same, for budgets.</summary>
+    public string Key { get; } = id.ToString("N");
 
     public long StartedAt { get; } = startedAt;
 
@@ -40,6 +43,9 @@ internal sealed class LlmCall(HttpContext context, LlmDoor door, Verdict verdict
 
     /// <summary>The answer's first bytes; null where none are kept.</summary>
     public BodySample? Sample { get; init; }
+
+    /// <summary>Message policies that it broke.</summary>
+    public IReadOnlyList<MessageViolation> Violations { get; set; } = [];
 
     /// <summary>Why it was refused, by us or by the provider; null when it was not.</summary>
     public LlmError? Error { get; set; }

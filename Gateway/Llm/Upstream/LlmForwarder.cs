@@ -40,6 +40,9 @@ internal sealed class Attempt(LlmCall call, LlmTarget target, Uri url, IReadOnly
     /// <summary>Whether the fault counts against the provider's circuit.</summary>
     public bool IsProvidersFault { get; set; }
 
+    /// <summary>The target speaks another vendor's dialect: headers of the caller's vendor mean nothing there.</summary>
+    public bool IsTranslated { get; init; }
+
     /// <summary>Who makes a filter for a good answer.</summary>
     public required Func<HttpResponseMessage, AnswerFilter> FilterFor { get; init; }
 }
@@ -131,6 +134,14 @@ internal sealed class LlmForwarder(IHttpForwarder forwarder) : IDisposable
             var attempt = httpContext.Features.Get<Attempt>()!;
             proxyRequest.RequestUri = attempt.Url;
             proxyRequest.Headers.Host = null;
+            if (attempt.IsTranslated)
+            {
+                foreach (var name in proxyRequest.Headers.Select(header => header.Key).Where(name => name.StartsWith("anthropic-", StringComparison.OrdinalIgnoreCase)).ToArray())
+                {
+                    proxyRequest.Headers.Remove(name);
+                }
+            }
+
             foreach (var (name, value) in attempt.Headers)
             {
                 if (!name.Equals("anthropic-version", StringComparison.OrdinalIgnoreCase) || !proxyRequest.Headers.Contains(name))

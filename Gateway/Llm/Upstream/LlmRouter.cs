@@ -1,7 +1,7 @@
-using System.Net.Http.Headers;
 using Microsoft.AspNetCore.Http;
 using Obot.Gateway.Llm.Answers;
 using Obot.Gateway.Llm.Requests;
+using Obot.Gateway.Llm.Translation;
 using Obot.Grains.Abstractions.Llm;
 
 namespace Obot.Gateway.Llm.Upstream;
@@ -10,16 +10,19 @@ namespace Obot.Gateway.Llm.Upstream;
 internal sealed class LlmRouter(LlmForwarder forwarder, Circuits circuits, ILlmCredentials credentials, TimeProvider time)
 {
     private const int MaxAttempts = 4;
-    private const string EventStream = "text/event-stream";
 
     public async Task RouteAsync(LlmCall call)
     {
         LlmForwarder.RemovePrivate(call.Context.Request.Headers);
         var targets = TargetOrder.Of(call.Decision.Targets, Random.Shared);
+        if (targets.Count == 0)
+        {
+            call.Error = LlmError.Invalid($"'{call.Scan.Model}' has no target with a weight.", "model");
+            return;
+        }
 
         // a lone target gets a second chance
         var attempts = Math.Min(MaxAttempts, Math.Max(2, targets.Count));
-        LlmError? last = null;
         for (var i = 0; i < attempts && !call.Context.RequestAborted.IsCancellationRequested; i++)
         {
             if (i >= targets.Count)
@@ -28,29 +31,51 @@ internal sealed class LlmRouter(LlmForwarder forwarder, Circuits circuits, ILlmC
             }
 
             call.Target = targets[i % targets.Count];
+            call.Error = Prepare(call, call.Target, out var prepared);
+            if (prepared is null)
+            {
+                // of targets that cannot be asked in these words, another one may
+                if (i >= targets.Count - 1)
+                {
+                    return;
+                }
+
+                continue;
+            }
+
             call.Attempts++;
-            last = await TryAsync(call, call.Target, isLast: i == attempts - 1);
-            if (last is null)
+            call.Error = await TryAsync(call, call.Target, prepared, isLast: i == attempts - 1);
+            if (call.Error is null)
             {
                 return;
             }
         }
-
-        call.Error = last;
     }
 
-    private async Task<LlmError?> TryAsync(LlmCall call, LlmTarget target, bool isLast)
+    private static LlmError? Prepare(LlmCall call, LlmTarget target, out Prepared? prepared)
     {
-        if (ProviderDoors.Spoken(target.Provider, target.Model, call.Door.Operation) is not { } spoken || spoken != call.Door.Operation)
+        prepared = null;
+        var asked = call.Door.Operation;
+        if (ProviderDoors.Spoken(target.Provider, target.Model, asked) is not { } spoken)
         {
-            return LlmError.Invalid($"'{target.Name}' at provider '{target.Provider.Id}' cannot be asked through this door.", "model");
+            return LlmError.Invalid($"'{target.Name}' at provider '{target.Provider.Id}' cannot be asked through this door: {asked} has no translation for it.", "model");
         }
 
-        var scan = call.Scan;
-        var asksUsage = spoken == LlmOperation.Chat && scan.Stream && target.Provider.Settings.UsageInStreams;
-        var body = RequestEdit.Apply(call.Body, scan, target.Model, asksUsage);
-        var url = ProviderDoors.For(target.Provider, spoken, target.Model, scan.Stream);
-        if (call.Context.Request.QueryString is { HasValue: true } query)
+        try
+        {
+            prepared = Prepared.Of(call, target, spoken);
+            return null;
+        }
+        catch (LlmRequestException e)
+        {
+            return new(StatusCodes.Status400BadRequest, "untranslatable", e.Message) { Param = e.Param };
+        }
+    }
+
+    private async Task<LlmError?> TryAsync(LlmCall call, LlmTarget target, Prepared prepared, bool isLast)
+    {
+        var url = ProviderDoors.For(target.Provider, prepared.Spoken, target.Model, call.Scan.Stream);
+        if (prepared.Translator is null && target.Provider.Kind != ProviderKinds.Bedrock && call.Context.Request.QueryString is { HasValue: true } query)
         {
             url = new Uri(url.AbsoluteUri + query.Value);
         }
@@ -58,7 +83,7 @@ internal sealed class LlmRouter(LlmForwarder forwarder, Circuits circuits, ILlmC
         IReadOnlyList<KeyValuePair<string, string>> headers;
         try
         {
-            headers = await credentials.HeadersFor(target.Provider, new("POST", url, body), call.Context.RequestAborted);
+            headers = await credentials.HeadersFor(target.Provider, new("POST", url, prepared.Body), call.Context.RequestAborted);
         }
         catch (InvalidOperationException e)
         {
@@ -66,21 +91,15 @@ internal sealed class LlmRouter(LlmForwarder forwarder, Circuits circuits, ILlmC
         }
 
         var request = call.Context.Request;
-        request.Body = new MemoryStream(body.ToArray(), writable: false);
-        request.ContentLength = body.Length;
+        request.Body = new ReadOnlyBody(prepared.Body);
+        request.ContentLength = prepared.Body.Length;
         request.Headers.TransferEncoding = default;
         using var firstToken = new CancellationTokenSource(target.Provider.FirstToken, time);
         var attempt = new Attempt(call, target, url, headers, isLast, firstToken, time)
         {
-            FilterFor = response => call.Filter = Filter(call, response, hidesUsage: asksUsage && !scan.IncludeUsage),
+            IsTranslated = prepared.Translator is not null || target.Provider.Kind == ProviderKinds.Bedrock,
+            FilterFor = response => call.Filter = prepared.Filter(call, response, time.GetUtcNow().ToUnixTimeSeconds()),
         };
         return await circuits.SendAsync(attempt, forwarder) is AttemptOutcome.Answered ? null : attempt.Fault;
     }
-
-    private static AnswerFilter Filter(LlmCall call, HttpResponseMessage response, bool hidesUsage) => response.Content.Headers.ContentType switch
-    {
-        { MediaType: EventStream } when hidesUsage => new UsageTaker(call.Usage),
-        { MediaType: EventStream } => new StreamObserver(call.Door.Dialect, call.Usage),
-        _ => new WholeObserver(call.Usage),
-    };
 }

@@ -67,15 +67,28 @@ internal sealed class ScriptedProvider : IAsyncDisposable
         using var reader = new StreamReader(context.Request.Body);
         var text = await reader.ReadToEndAsync();
         Seen.Enqueue(new(context.Request.Method, context.Request.Path, context.Request.QueryString.Value ?? "", context.Request.Headers.ToDictionary(pair => pair.Key, pair => pair.Value.ToString(), StringComparer.OrdinalIgnoreCase), text));
-        var anthropic = context.Request.Headers.ContainsKey("x-api-key") || context.Request.Headers.ContainsKey("anthropic-version");
-        var credential = anthropic ? context.Request.Headers["x-api-key"].ToString() : context.Request.Headers.Authorization.ToString();
-        if (!credential.EndsWith(Key, StringComparison.Ordinal))
+        if (context.Request.Path.Value!.EndsWith("/oauth2/v2.0/token", StringComparison.Ordinal))
+        {
+            await JsonAsync(context, text.Contains("client_secret=entra-secret", StringComparison.Ordinal) ? $$"""{"token_type":"Bearer","expires_in":3600,"access_token":"entra-{{Key}}"}""" : "{}");
+            return;
+        }
+
+        var isAws = context.Request.Headers.Authorization.ToString().StartsWith("AWS4-HMAC-SHA256 Credential=AKIATEST/", StringComparison.Ordinal);
+        var anthropic = isAws || context.Request.Headers.ContainsKey("x-api-key") || context.Request.Headers.ContainsKey("anthropic-version");
+        var credential = anthropic ? context.Request.Headers["x-api-key"].ToString() : context.Request.Headers.TryGetValue("api-key", out var azure) ? azure.ToString() : context.Request.Headers.Authorization.ToString();
+        if (!isAws && !credential.EndsWith(Key, StringComparison.Ordinal))
         {
             await FailAsync(context, anthropic, 401, "authentication_error", "Incorrect API key provided");
             return;
         }
 
-        if (context.Request.Path == "/v1/models")
+        if (context.Request.Path == "/foundation-models")
+        {
+            await JsonAsync(context, """{"modelSummaries":[{"modelId":"anthropic.claude-test-v1:0"}]}""");
+            return;
+        }
+
+        if (context.Request.Path.Value!.EndsWith("/models", StringComparison.Ordinal))
         {
             await JsonAsync(context, anthropic ? Scripts.AnthropicModels : Scripts.OpenAiModels);
             return;
@@ -116,7 +129,7 @@ internal sealed class ScriptedProvider : IAsyncDisposable
         }
 
         var path = context.Request.Path.Value!;
-        var model = body["model"]!.GetValue<string>();
+        var model = body["model"]?.GetValue<string>() ?? "bedrock";
         if (path.EndsWith("/embeddings", StringComparison.Ordinal))
         {
             await JsonAsync(context, $$"""{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.25,-0.5]}],"model":"{{model}}","usage":{"prompt_tokens":5,"total_tokens":5} }""");
@@ -129,7 +142,8 @@ internal sealed class ScriptedProvider : IAsyncDisposable
             return;
         }
 
-        var isStream = body["stream"]?.GetValue<bool>() is true;
+        var isAws = path.EndsWith("/invoke-with-response-stream", StringComparison.Ordinal);
+        var isStream = isAws || body["stream"]?.GetValue<bool>() is true;
         var wantsUsage = body["stream_options"]?["include_usage"]?.GetValue<bool>() is true;
         var parts = path switch
         {
@@ -137,6 +151,17 @@ internal sealed class ScriptedProvider : IAsyncDisposable
             _ when path.EndsWith("/responses", StringComparison.Ordinal) => isStream ? Scripts.ResponsesStream(model, script) : [Scripts.Responses(model, script)],
             _ => isStream ? Scripts.MessagesStream(model, script) : [Scripts.Messages(model, script)],
         };
+        if (isAws)
+        {
+            context.Response.ContentType = "application/vnd.amazon.eventstream";
+            foreach (var part in parts)
+            {
+                await context.Response.Body.WriteAsync(Scripts.AwsMessage(part), context.RequestAborted);
+            }
+
+            return;
+        }
+
         context.Response.ContentType = isStream ? "text/event-stream; charset=utf-8" : "application/json";
         for (var i = 0; i < parts.Count; i++)
         {

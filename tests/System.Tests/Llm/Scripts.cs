@@ -101,6 +101,20 @@ internal static partial class Scripts
         return events;
     }
 
+    /// <summary>One message of <c>application/vnd.amazon.eventstream</c> with an event of Anthropic's in it; nobody looks at its checksums.</summary>
+    public static byte[] AwsMessage(string sse)
+    {
+        var data = sse.Split('\n').Single(line => line.StartsWith("data: ", StringComparison.Ordinal))[6..];
+        var payload = System.Text.Encoding.UTF8.GetBytes($$"""{"bytes":"{{Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes(data))}}"}""");
+        byte[] headers = [11, .. ":event-type"u8, 7, 0, 5, .. "chunk"u8];
+        var message = new byte[12 + headers.Length + payload.Length + 4];
+        System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(message, message.Length);
+        System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(message.AsSpan(4), headers.Length);
+        headers.CopyTo(message, 12);
+        payload.CopyTo(message, 12 + headers.Length);
+        return message;
+    }
+
     [GeneratedRegex("script:(?<word>[a-z0-9]+)", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Script();
 }

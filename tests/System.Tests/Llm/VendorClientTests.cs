@@ -86,11 +86,15 @@ public sealed class VendorClientTests(SharedCluster shared, ITestOutputHelper ou
             client.Messages.Create(new MessageCreateParams { MaxTokens = 100, Messages = [new UserMessageParam("script:400")], Model = model }));
     }
 
-    [Fact]
-    public async Task NpmClients_OfBothVendors_DoTheSame()
+    /// <summary>Either door to a model of its own vendor, and of the other one.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task NpmClients_OfBothVendors_DoTheSame(bool crossed)
     {
         await using var rig = await LlmRig.StartAsync(Cluster);
-        var result = await Npm.ScriptAsync("llm.mjs", [rig.OpenAiDoor().ToString(), rig.AnthropicDoor().ToString(), rig.Key, $"{rig.OpenAi}/gpt-test", $"{rig.Anthropic}/claude-test"], TimeSpan.FromMinutes(1));
+        string[] models = [$"{rig.OpenAi}/gpt-test", $"{rig.Anthropic}/claude-test"];
+        var result = await Npm.ScriptAsync("llm.mjs", [rig.OpenAiDoor().ToString(), rig.AnthropicDoor().ToString(), rig.Key, models[crossed ? 1 : 0], models[crossed ? 0 : 1]], TimeSpan.FromMinutes(1));
         Output.WriteLine(result.Output + result.Error);
         var said = JsonNode.Parse(result.Checked().Output)!;
         foreach (var one in new[] { "chat", "chatStream", "responses", "responsesStream", "messages", "messagesStream" })
