@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Obot.Gateway.Audit;
 using Obot.Gateway.Authentication;
 using Obot.Gateway.Control;
 using Obot.Gateway.Credentials;
@@ -33,6 +34,7 @@ public static class GatewaySetup
         services.AddSingleton<Hosts>().AddSingleton<VerdictCache>().AddSingleton<UserRates>();
         services.AddSingleton<RouteTable>().AddSingleton<GuardForwarder>().AddSingleton<ParkedStream>().AddSingleton<McpEndpoint>();
         services.AddSingleton<CallerAuthenticator>().AddSingleton<ICallerAuthenticator>(provider => provider.GetRequiredService<CallerAuthenticator>());
+        services.AddSingleton<RefusalLog>().AddSingleton<RecordIntake>();
         services.AddSingleton<PolicyPush>().AddSingleton<ControlEndpoint>();
         services.Configure<RegistryOptions>(configuration.GetSection("Obot:Registry")).AddSingleton<RegistryEndpoints>();
         services.AddSingleton<PolicyPush>().AddSingleton<ControlEndpoint>().AddSingleton<FilterEndpoint>();
@@ -74,6 +76,9 @@ public static class GatewaySetup
             context.Response.StatusCode = StatusCodes.Status404NotFound;
             return Task.CompletedTask;
         }));
+        var refusals = app.ApplicationServices.GetRequiredService<RefusalLog>();
+        app.Use(next => context =>
+            context.Request.Path.StartsWithSegments(McpEndpoint.Prefix, StringComparison.Ordinal, out var rest) ? refusals.InvokeAsync(context, rest.Value.AsSpan().Trim('/').ToString(), next) : next(context));
         app.Use(next => context => hosts.InvokeAsync(context, next));
 
         app.UseOAuthAddress();

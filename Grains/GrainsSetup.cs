@@ -4,6 +4,7 @@ using Microsoft.Extensions.Hosting;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Outbound;
+using Obot.Grains.Audit;
 using Obot.Grains.Credentials;
 using Obot.Grains.Encryption;
 using Obot.Grains.Abstractions.Policies;
@@ -51,6 +52,7 @@ public static class GrainsSetup
         services.AddSingleton<IServerLogs, ServerLogs>();
         services.AddCatalog(configuration).AddExports(configuration);
         services.AddPlacementDirector<SiloOfKeyPlacement, SiloOfKeyDirector>();
+        services.AddAudit(configuration);
         return services.AddManagementPorts();
     }
 }

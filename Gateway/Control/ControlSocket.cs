@@ -9,7 +9,8 @@ namespace Obot.Gateway.Control;
 /// <summary>Control messages on a WebSocket: one text frame each.</summary>
 internal sealed class ControlSocket(WebSocket socket) : IControlWire, IDisposable
 {
-    private const int MaxMessageBytes = 4 * 1024 * 1024;
+    private const int MaxMessageBytes = 16 * 1024 * 1024;
+    private const int KeptBytes = 64 * 1024;
 
     private readonly SemaphoreSlim sending = new(1, 1);
 
@@ -52,6 +53,12 @@ internal sealed class ControlSocket(WebSocket socket) : IControlWire, IDisposabl
 
             var message = JsonSerializer.Deserialize(buffer.AsSpan(0, length), ShimJson.Default.ControlMessage);
             length = 0;
+            if (buffer.Length > KeptBytes)
+            {
+                // a large batch of records came through; most guards send little, and there may be thousands of them
+                buffer = new byte[KeptBytes];
+            }
+
             if (message is not null)
             {
                 yield return message;

@@ -8,7 +8,7 @@ using Obot.Shim.Contracts.Control;
 namespace Obot.Gateway.Control;
 
 /// <summary>One instance on the control channel, for as long as its wire holds: policy goes down, activity comes up and reaches the grain.</summary>
-internal sealed partial class GuardSession(PolicyPush policies, CredentialPush credentials, IGrainFactory grains, ILogger<GuardSession> logger)
+internal sealed partial class GuardSession(PolicyPush policies, CredentialPush credentials, RecordIntake intake, IGrainFactory grains, ILogger<GuardSession> logger)
 {
     /// <summary>The grain may have moved to another silo and know nothing of the channel: it is told again.</summary>
     private const int ReportsBetweenIntroductions = 3;
@@ -40,15 +40,23 @@ internal sealed partial class GuardSession(PolicyPush policies, CredentialPush c
     private async Task ReadAsync(GuardChannel channel, IGuardChannel reference, GuardIdentity identity, CancellationToken cancellationToken)
     {
         var grain = grains.GetGrain<IMcpServerGrain>(identity.Instance.ToString());
+        var records = intake.Open(channel, identity.Instance);
         var sinceIntroduction = ReportsBetweenIntroductions;
         await foreach (var message in channel.ReadAllAsync(cancellationToken))
         {
+            if (message.Kind is ControlKinds.Records)
+            {
+                await records.TakeAsync(message, cancellationToken);
+                continue;
+            }
+
             if (message is not { Kind: ControlKinds.Activity, Activity: { } activity })
             {
                 continue;
             }
 
             LogApplied(identity.Instance, identity.Generation, activity.PolicyRevision);
+            records.Heard(activity);
 
             try
             {

@@ -46,6 +46,8 @@ public static class ManagementSetup
         DefaultRoleEndpoints.Map(api);
         EncryptionEndpoints.Map(api);
         AccessRuleEndpoints.Map(api);
+        AuditLogEndpoints.Map(api);
+        CallStatsEndpoints.Map(api);
         CatalogEndpoints.Map(api);
         CatalogEntryEndpoints.Map(api);
         ServerEntryEndpoints.Map(api);

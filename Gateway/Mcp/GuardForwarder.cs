@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Options;
+using Obot.Gateway.Audit;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Shim.Contracts.Protocol;
 using Yarp.ReverseProxy.Forwarder;
@@ -123,6 +124,15 @@ internal sealed class GuardForwarder(IHttpForwarder forwarder, IOptions<GatewayO
             headers.Host = null;
             headers.TryAddWithoutValidation(ObotHeaders.Instance, call.Instance);
             headers.TryAddWithoutValidation(ObotHeaders.Assertion, call.Assertion);
+            if (httpContext.Features.Get<AuditedRequest>() is { } audited)
+            {
+                headers.TryAddWithoutValidation(ObotHeaders.CallId, audited.Text);
+            }
+
+            if (ClientAddress.Of(httpContext) is { } address)
+            {
+                headers.TryAddWithoutValidation(ObotHeaders.ClientIp, address);
+            }
         }
 
         public override ValueTask<bool> TransformResponseAsync(HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)

@@ -42,6 +42,7 @@ internal sealed class McpEndpoint(
             return;
         }
 
+        context.Features.Set(verdict);
         if (verdict.Principal.ClientId is not null && !verdict.Principal.Reaches(serverId))
         {
             // a token has one audience (RFC 8707): for whom it was not made, it is no token

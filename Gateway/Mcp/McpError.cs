@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using Obot.Gateway.Audit;
 using Obot.Shim.Contracts.Protocol;
 
 namespace Obot.Gateway.Mcp;
@@ -18,6 +19,11 @@ internal static class McpError
             // an answer was under way: the only honest end is a broken one
             context.Abort();
             return;
+        }
+
+        if (context.Features.Get<AuditedRequest>() is { } audited)
+        {
+            audited.Refusal = Refusal.Of(message, body.Span);
         }
 
         context.Response.StatusCode = status;

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using Microsoft.AspNetCore.Http;
+using Obot.Gateway.Audit;
 using Obot.Gateway.Authentication;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
@@ -52,6 +53,11 @@ internal sealed class ParkedStream(RouteTable routes, GuardForwarder forwarder, 
 
         request.Headers.TryAddWithoutValidation(ObotHeaders.Instance, route.Instance);
         request.Headers.TryAddWithoutValidation(ObotHeaders.Assertion, assertion);
+        if (ClientAddress.Of(context) is { } address)
+        {
+            request.Headers.TryAddWithoutValidation(ObotHeaders.ClientIp, address);
+        }
+
         try
         {
             using var response = await forwarder.Client.SendAsync(request, aborted);

@@ -15,6 +15,12 @@ public static class AuditMethods
     /// <summary>What begins so is an event of the platform, not a call.</summary>
     public const string Prefix = "obot/";
 
+    /// <summary>A message that the gateway refused without reading it.</summary>
+    public const string Unread = "POST";
+
+    /// <summary>How many refusals were not recorded one by one.</summary>
+    public const string Refusals = Prefix + "refusals";
+
     /// <summary>An auditor was shown the bodies of the record that the identifier names.</summary>
     public const string BodiesRead = Prefix + "audit-log/read";
 }

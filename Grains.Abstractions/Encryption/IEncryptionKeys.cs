@@ -32,6 +32,7 @@ public sealed record EncryptionView(
 public sealed record EncryptedColumnView(string Column, long Values, long Remaining);
 
 /// <param name="Purpose"><c>data</c>, or <c>index</c>: blind indexes, never rotated.</param>
-/// <param name="State"><c>active</c>; <c>superseded</c>: read, not written with; <c>retired</c>: nothing of this database needs it.</param>
+/// <param name="State"><c>active</c>; <c>superseded</c>: read, not written with; <c>expiring</c>: only append-only
+/// records need it, until their days are dropped; <c>retired</c>: nothing of this database needs it.</param>
 public sealed record DataKeyView(
     string Id, string Purpose, string Provider, string KmsKey, string State, DateTimeOffset CreatedAt, DateTimeOffset? SupersededAt, DateTimeOffset? RetiredAt);

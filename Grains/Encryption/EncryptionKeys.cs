@@ -43,16 +43,31 @@ internal sealed class EncryptionKeys(NpgsqlDataSource database, DataKeyTable tab
             columns.Add(new(column.Name, reader.GetInt64(0), reader.GetInt64(1)));
         }
 
+        var expiring = await NeededByRecordsAsync(cancellationToken);
         var views = keys.Select(row => new DataKeyView(
             row.Id,
             row.Purpose,
             row.Provider,
             row.KmsKey,
-            row switch { { RetiredAt: not null } => "retired", { SupersededAt: not null } => "superseded", _ => "active" },
+            row switch { { RetiredAt: not null } when expiring.Contains(row.Id) => "expiring", { RetiredAt: not null } => "retired", { SupersededAt: not null } => "superseded", _ => "active" },
             row.CreatedAt,
             row.SupersededAt,
             row.RetiredAt));
         var wrapper = wrappers.Current;
         return new(wrapper.Provider, wrapper.KeyId, active.Id, columns.Sum(column => column.Remaining), columns, [.. views]);
+    }
+
+    /// <summary>Records are not re-encrypted: their days expire, and with the last of them the need for their key.</summary>
+    private async Task<HashSet<string>> NeededByRecordsAsync(CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand("SELECT DISTINCT key_id FROM record_data_keys");
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var ids = new HashSet<string>(StringComparer.Ordinal);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            ids.Add(reader.GetString(0));
+        }
+
+        return ids;
     }
 }

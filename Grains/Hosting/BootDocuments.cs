@@ -1,8 +1,10 @@
 using Microsoft.Extensions.Options;
+using Obot.Grains.Abstractions.Audit;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Policies;
 using Obot.Grains.Abstractions.Security;
+using Obot.Grains.Audit;
 using Obot.Grains.Filters;
 using Obot.Shim.Contracts.Boot;
 
@@ -12,7 +14,7 @@ namespace Obot.Grains.Hosting;
 /// Writes the two boot documents of a generation. This is where the secrets part: the bridge gets the server's configuration and
 /// nothing of the cluster, the guard the reverse.
 /// </summary>
-internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertificate certificate, IOptions<HostingOptions> options, IOptions<GuardOptions> guard, IOptions<SecurityOptions> security, IOptions<LimitOptions> limits)
+internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertificate certificate, IOptions<HostingOptions> options, IOptions<GuardOptions> guard, IOptions<SecurityOptions> security, IOptions<LimitOptions> limits, IOptions<AuditOptions> audit, AuditFolders journals)
 {
     private const string SessionKeyPurpose = "mcp-session";
 
@@ -57,11 +59,12 @@ internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertifi
         start,
         $"{guard.Value.ListenAddress}:0",
         guard.Value.ControlUrls,
-        new() { Socket = socket, Secret = secret });
+        new() { Socket = socket, Secret = secret },
+        journals.Of(start.Instance));
 
     /// <summary>For a guard of many instances: what one of them is.</summary>
     /// <exception cref="ServerStartException">Its address lacks a value.</exception>
-    public GuardBoot Pooled(ServerStart start) => Guard(start, listen: "", guard.Value.ControlUrls, new() { Url = RemoteAddress.Of(start.Manifest, start.Values) });
+    public GuardBoot Pooled(ServerStart start) => Guard(start, listen: "", guard.Value.ControlUrls, new() { Url = RemoteAddress.Of(start.Manifest, start.Values) }, journals.Of(start.Instance));
 
     /// <summary>For a guard of many instances: what it is itself.</summary>
     public PoolBoot Pool() => new()
@@ -75,7 +78,8 @@ internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertifi
     /// <summary>A guard anywhere.</summary>
     /// <param name="listen"><c>host:port</c>, as the guard itself sees it.</param>
     /// <param name="controlUrls">Control endpoints as the guard reaches them.</param>
-    public GuardBoot Guard(ServerStart start, string listen, IReadOnlyList<string> controlUrls, GuardUpstream upstream) => new()
+    /// <param name="journal">Where the guard keeps records until the cluster has them, as the guard sees it; outlives the guard.</param>
+    public GuardBoot Guard(ServerStart start, string listen, IReadOnlyList<string> controlUrls, GuardUpstream upstream, string journal = "/var/obot") => new()
     {
         Instance = start.Instance.ToString(),
         Generation = start.Generation,
@@ -95,6 +99,13 @@ internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertifi
         StalenessMilliseconds = (long)Math.Min(start.Access.Staleness.TotalMilliseconds, int.MaxValue),
         MaxStalenessMilliseconds = (long)security.Value.MaxStaleness.TotalMilliseconds,
         Upstream = upstream with { Exchanges = start.Manifest.Runtime == Runtimes.Remote || ManifestEntries.HeadersOf(start.Manifest).Any() },
+        Audit = new()
+        {
+            Folder = journal,
+            MaxBodyBytes = audit.Value.MaxBodyBytes,
+            MaxBacklogBytes = audit.Value.MaxBacklogBytes,
+            DropWhenFull = audit.Value.WhenFull is AuditWhenFull.Drop,
+        },
         Limits = new()
         {
             CallTimeoutSeconds = (int)options.Value.CallTimeout.TotalSeconds,

@@ -42,6 +42,9 @@ public sealed record GuardBoot
     public required GuardUpstream Upstream { get; init; }
 
     public GuardLimits Limits { get; set; } = new();
+
+    /// <summary>Where records of calls go. Null: none are kept.</summary>
+    public GuardAudit? Audit { get; init; }
 }
 
 /// <summary>The MCP server as its guard sees it: a bridge's Unix socket or an HTTP URL, exactly one of them.</summary>

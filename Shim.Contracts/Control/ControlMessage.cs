@@ -45,7 +45,13 @@ public sealed record ControlMessage
     /// <summary><see cref="ControlKinds.Drain"/>: refuse when the last call ended more recently than this.</summary>
     public long? MinIdleMilliseconds { get; init; }
 
-    /// <summary><see cref="ControlKinds.Drained"/>: true when the guard had nothing in flight and now refuses everything.</summary>
+    /// <summary><see cref="ControlKinds.Records"/>: whole frames of a journal, as <see cref="Audit.Frames"/> reads them.</summary>
+    public ReadOnlyMemory<byte>? Records { get; init; }
+
+    /// <summary>
+    /// <see cref="ControlKinds.Drained"/>: true when the guard had nothing in flight and now refuses everything. <see cref="ControlKinds.RecordsTaken"/>: true
+    /// when the records are committed; otherwise they have to be sent again.
+    /// </summary>
     public bool? Accepted { get; init; }
 }
 
@@ -77,6 +83,12 @@ public static class ControlKinds
 
     /// <summary>Guard → cluster: the answer to <see cref="Drain"/>.</summary>
     public const string Drained = "drained";
+
+    /// <summary>Guard → cluster: records of calls. One batch at a time; answered by <see cref="RecordsTaken"/> of the same id.</summary>
+    public const string Records = "records";
+
+    /// <summary>Cluster → guard: what became of a batch of <see cref="Records"/>.</summary>
+    public const string RecordsTaken = "records-taken";
 }
 
 /// <summary>What a guard did since it started.</summary>
@@ -91,6 +103,12 @@ public sealed record GuardActivity
     public long Calls { get; init; }
 
     public long Refusals { get; init; }
+
+    /// <summary>Bytes of records that wait in the journal.</summary>
+    public long AuditWaiting { get; init; }
+
+    /// <summary>Records that could not be kept.</summary>
+    public long AuditDropped { get; init; }
 
     /// <summary>Revision of the policy in force.</summary>
     public long PolicyRevision { get; init; }

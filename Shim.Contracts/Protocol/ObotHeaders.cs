@@ -9,6 +9,12 @@ public static class ObotHeaders
     /// <summary>Gateway → guard: the cluster-signed assertion (a compact JWT).</summary>
     public const string Assertion = "Obot-Assertion";
 
+    /// <summary>Gateway → guard: id of the call and of its record (<see cref="Audit.CallId"/>).</summary>
+    public const string CallId = "Obot-Call-Id";
+
+    /// <summary>Gateway → guard: the address that the client's connection came from, for the audit record.</summary>
+    public const string ClientIp = "Obot-Client-Ip";
+
     /// <summary>Gateway → guard: the instance that is called. A pooled guard finds it by this; the assertion proves it.</summary>
     public const string Instance = "Obot-Instance";
 

@@ -1,5 +1,6 @@
 using Obot.Shim.Contracts.Audit;
 using Obot.Shim.Contracts.Exchange;
+using Obot.Shim.Guard.Audit;
 using Obot.Shim.Guard.Authorization;
 using Obot.Shim.Guard.Exchange;
 using Obot.Shim.Guard.Filters;
@@ -61,6 +62,15 @@ internal sealed class GuardCall(HttpContext context, long started)
 
     /// <summary>What filters did with the request and its answer, in the order in which they ran; null while none did. It goes into the audit record.</summary>
     public List<FilterRun>? Filters { get; set; }
+
+    /// <summary>What is kept of the call for its record; null where no records are kept.</summary>
+    public CallCapture? Capture { get; set; }
+
+    /// <summary>Where the client's connection came from, as the gateway says.</summary>
+    public string? ClientIp { get; set; }
+
+    /// <summary>Refused because records cannot be kept: there is no place for its own either.</summary>
+    public bool Unrecordable { get; set; }
 
     /// <summary>A step refused the call.</summary>
     public bool Refused { get; private set; }

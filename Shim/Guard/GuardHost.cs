@@ -10,6 +10,9 @@ internal static class GuardHost
 {
     private static readonly TimeSpan HeartbeatEvery = TimeSpan.FromSeconds(5);
 
+    /// <summary>For the last records, once the last call has ended; whoever started the guard waits a little longer than that.</summary>
+    private static readonly TimeSpan DrainWithin = TimeSpan.FromSeconds(1.5);
+
     /// <returns>0 after an orderly end, 1 when it could not start.</returns>
     public static async Task<int> RunAsync(Stream input, Stream output, TimeProvider time)
     {
@@ -36,7 +39,12 @@ internal static class GuardHost
         await app.StartAsync(stopping);
         await events.WriteAsync(new ShimEvent { Event = ShimEvent.Ready, Address = app.Urls.First() });
         using var control = new ControlChannel(new(boot.ControlUrls, boot.ClusterCaPem, boot.Credential), instance.Control, time);
-        await control.RunAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        using var over = new CancellationTokenSource();
+        var controlled = control.RunAsync(over.Token);
+        await Task.WhenAny(controlled, Task.Delay(Timeout.InfiniteTimeSpan, time, stopping));
         await app.StopAsync(CancellationToken.None);
+        await instance.DrainAsync(DrainWithin);
+        await over.CancelAsync();
+        await controlled.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 }

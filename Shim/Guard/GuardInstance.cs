@@ -1,4 +1,5 @@
 using Obot.Shim.Contracts.Boot;
+using Obot.Shim.Guard.Audit;
 using Obot.Shim.Guard.Authorization;
 using Obot.Shim.Guard.Calls;
 using Obot.Shim.Guard.Control;
@@ -18,6 +19,7 @@ internal sealed class GuardInstance : IDisposable
     private readonly GuardPipeline pipeline;
     private readonly Upstream upstream;
     private readonly UpstreamForwarder forwarder;
+    private readonly AuditTrail? trail;
     private readonly ExchangeClient? exchange;
     private readonly ClusterHttp cluster;
 
@@ -34,11 +36,12 @@ internal sealed class GuardInstance : IDisposable
         var assertions = new AssertionVerifier(boot.Instance, boot.AssertionKeys, time);
         var freshness = new Freshness(TimeSpan.FromMilliseconds(boot.MaxStalenessMilliseconds), TimeSpan.FromMilliseconds(boot.StalenessMilliseconds), time);
         var authorizer = new Authorizer(boot.Instance, policy, freshness);
+        trail = boot.Audit is { } audit ? new(audit, time) : null;
         exchange = boot.Upstream.Exchanges ? new(boot) : null;
         var credentials = exchange is null ? null : new ExchangedCredentials(exchange, time);
         pipeline = new(
-            assertions, authorizer, new CallLimits(boot.Limits, time), new CallFilters(boot.Instance, policy), new OpenStreams(policy), Gate, forwarder, new UpstreamCredentials(credentials, forwarder), time);
-        Control = new InstanceControl(policy, freshness, assertions, Gate, credentials, heartbeatEvery, time);
+            assertions, authorizer, new CallLimits(boot.Limits, time), new CallFilters(boot.Instance, policy), new OpenStreams(policy), Gate, forwarder, new UpstreamCredentials(credentials, forwarder), time, trail);
+        Control = new InstanceControl(policy, freshness, assertions, Gate, credentials, trail is null ? null : new(trail, boot.Audit!.Folder, time), trail, heartbeatEvery, time);
     }
 
     public GuardBoot Boot { get; }
@@ -51,9 +54,13 @@ internal sealed class GuardInstance : IDisposable
     /// <summary><c>/readyz</c> for the host, everything else is a call.</summary>
     public Task HandleAsync(HttpContext context) => context.Request.Path == "/readyz" ? ReadyAsync(context) : pipeline.HandleAsync(context);
 
+    /// <summary>Waits until the cluster has all records, or the time is over: then they stay on disk for whoever comes next.</summary>
+    public Task DrainAsync(TimeSpan limit) => trail?.DrainAsync(limit) ?? Task.CompletedTask;
+
     public void Dispose()
     {
         forwarder.Dispose();
+        trail?.Dispose();
         exchange?.Dispose();
         cluster.Dispose();
     }

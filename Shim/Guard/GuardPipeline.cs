@@ -1,4 +1,5 @@
 using Obot.Shim.Contracts.Protocol;
+using Obot.Shim.Guard.Audit;
 using Obot.Shim.Guard.Authorization;
 using Obot.Shim.Guard.Calls;
 using Obot.Shim.Guard.Exchange;
@@ -14,7 +15,7 @@ namespace Obot.Shim.Guard;
 /// request filters → exchange → forward → response filters → audit.
 /// </summary>
 internal sealed class GuardPipeline(
-    AssertionVerifier assertions, Authorizer authorizer, CallLimits limits, CallFilters filters, OpenStreams streams, CallGate gate, UpstreamForwarder forwarder, UpstreamCredentials credentials, TimeProvider time)
+    AssertionVerifier assertions, Authorizer authorizer, CallLimits limits, CallFilters filters, OpenStreams streams, CallGate gate, UpstreamForwarder forwarder, UpstreamCredentials credentials, TimeProvider time, AuditTrail? trail = null)
 {
     public async Task HandleAsync(HttpContext context)
     {
@@ -25,9 +26,54 @@ internal sealed class GuardPipeline(
         }
 
         var call = new GuardCall(context, time.GetTimestamp());
+        call.Capture = trail?.Begin(call);
+        try
+        {
+            await HandleAsync(call);
+        }
+        catch (IOException) when (call.Capture is not null)
+        {
+            context.Abort();
+        }
+        finally
+        {
+            End(call);
+        }
+    }
+
+    /// <summary>No record, no answer: a client must not take for done what nobody can prove.</summary>
+    private void End(GuardCall call)
+    {
+        if (call.Capture is not { } capture)
+        {
+            return;
+        }
+
+        try
+        {
+            capture.End();
+        }
+        catch (IOException)
+        {
+            call.Context.Abort();
+        }
+        finally
+        {
+            trail!.Return(capture);
+        }
+    }
+
+    private async Task HandleAsync(GuardCall call)
+    {
+        var context = call.Context;
         try
         {
             await AuthenticateAsync(call);
+            if (!call.Ended && trail?.MustRefuse is true)
+            {
+                await RefuseUnrecordableAsync(call);
+            }
+
             if (!call.Ended && HttpMethods.IsPost(context.Request.Method))
             {
                 await CallReader.ReadAsync(call);
@@ -80,7 +126,7 @@ internal sealed class GuardPipeline(
         finally
         {
             limits.Leave(call);
-            Audit(call);
+            gate.Record(call.Refused);
             gate.Leave(counts);
         }
     }
@@ -90,6 +136,7 @@ internal sealed class GuardPipeline(
     {
         var header = call.Context.Request.Headers[ObotHeaders.Assertion];
         call.Caller = header.Count == 1 ? assertions.Verify(header[0]!) : null;
+        call.ClientIp = call.Caller is null ? null : call.Context.Request.Headers[ObotHeaders.ClientIp].ToString() is { Length: > 0 } ip ? ip : null;
         if (call.Caller is null)
         {
             await call.RefuseAsync(StatusCodes.Status401Unauthorized, McpErrorCodes.Refused, "no valid assertion of this cluster for this server");
@@ -105,5 +152,13 @@ internal sealed class GuardPipeline(
         }
     }
 
-    private void Audit(GuardCall call) => gate.Record(call.Refused);
+    private static Task RefuseUnrecordableAsync(GuardCall call)
+    {
+        call.Unrecordable = true;
+        call.Context.Response.Headers.RetryAfter = "5";
+        return call.RefuseAsync(
+            StatusCodes.Status503ServiceUnavailable,
+            McpErrorCodes.Refused,
+            "records of calls cannot be kept at the moment, and without one no call is made (Obot:Audit:WhenFull): the database has been away for too long, or the disk is full");
+    }
 }

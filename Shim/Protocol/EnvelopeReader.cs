@@ -211,6 +211,10 @@ internal static class EnvelopeReader
             {
                 envelope.InitializeVersion = ReadText(ref reader);
             }
+            else if (reader.ValueTextEquals("clientInfo"u8))
+            {
+                envelope.ClientInfo = ReadObject(ref reader);
+            }
             else
             {
                 envelope.HasLookalike |= KeyFold.Resembles(ref reader, ParamsKeys);
@@ -248,6 +252,10 @@ internal static class EnvelopeReader
             else if (reader.ValueTextEquals("io.modelcontextprotocol/clientCapabilities"u8))
             {
                 envelope.HasClientCapabilities = ReadObject(ref reader).Present;
+            }
+            else if (reader.ValueTextEquals("io.modelcontextprotocol/clientInfo"u8))
+            {
+                envelope.ClientInfo = ReadObject(ref reader);
             }
             else if (reader.ValueTextEquals("io.modelcontextprotocol/subscriptionId"u8))
             {

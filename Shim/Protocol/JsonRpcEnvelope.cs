@@ -94,6 +94,9 @@ internal struct JsonRpcEnvelope
     /// <summary><c>params.protocolVersion</c> of <c>initialize</c>.</summary>
     public TokenRange InitializeVersion { get; set; }
 
+    /// <summary>Who the client says that it is: <c>params.clientInfo</c> of <c>initialize</c>, <c>params._meta["io.modelcontextprotocol/clientInfo"]</c> of the modern era.</summary>
+    public TokenRange ClientInfo { get; set; }
+
     /// <summary><c>params._meta.progressToken</c> of a request.</summary>
     public TokenRange ProgressToken { get; set; }
 

@@ -1,4 +1,5 @@
 using Obot.Benchmarks;
+using Obot.Benchmarks.Audit;
 using Obot.Benchmarks.Fixtures;
 using Obot.Benchmarks.Load;
 using Obot.Benchmarks.Storage;
@@ -10,6 +11,7 @@ return args switch
     ["server", ..] => await EchoServer.RunAsync(),
     ["hook", ..] => await HookReceiver.RunAsync(),
     ["yarp", ..] => await YarpHop.RunAsync(arguments),
+    ["growth", ..] => await GrowthCommand.RunAsync(arguments, TimeProvider.System),
     ["storage", ..] => await StorageCommand.RunAsync(arguments),
     ["load", ..] => LoadCommand.Run(arguments),
     _ => await Bench.RunAsync(arguments, TimeProvider.System),

@@ -7,7 +7,8 @@ namespace Obot.Chat.Components.Layout;
 /// does not protect.
 /// </summary>
 /// <param name="Least">Who is offered it.</param>
-internal sealed record PageEntry(string Href, string Name, Role Least)
+/// <param name="Auditors">Auditors are offered it, too, whatever their role.</param>
+internal sealed record PageEntry(string Href, string Name, Role Least, bool Auditors = false)
 {
     private static readonly PageEntry[] All =
     [
@@ -15,6 +16,8 @@ internal sealed record PageEntry(string Href, string Name, Role Least)
         new("/catalog", "Catalog", Role.Basic),
         new("/api-keys", "API keys", Role.Basic),
         new("/admin/access-rules", "Access rules", Role.PowerPlus),
+        new("/admin/audit-logs", "Audit log", Role.Power, Auditors: true),
+        new("/admin/usage", "Usage", Role.Power, Auditors: true),
         new("/admin/filters", "Filters", Role.Admin),
         new("/admin/users", "Users", Role.Admin),
         new("/admin/groups", "Groups", Role.Admin),
@@ -33,5 +36,5 @@ internal sealed record PageEntry(string Href, string Name, Role Least)
         _ => "",
     };
 
-    public static IEnumerable<PageEntry> For(Principal? caller) => All.Where(page => page.Least <= (caller?.Role ?? Role.Basic));
+    public static IEnumerable<PageEntry> For(Principal? caller) => All.Where(page => page.Least <= (caller?.Role ?? Role.Basic) || (page.Auditors && caller?.Auditor is true));
 }

@@ -60,6 +60,7 @@ internal static class CallReader
     {
         var envelope = EnvelopeReader.Read(body);
         call.Envelope = envelope;
+        call.Capture?.Request(body, envelope);
         if (envelope.Fault is not EnvelopeFault.None)
         {
             return null;

@@ -1,4 +1,5 @@
 using Obot.Shim.Contracts.Control;
+using Obot.Shim.Guard.Audit;
 using Obot.Shim.Guard.Authorization;
 using Obot.Shim.Guard.Calls;
 using Obot.Shim.Guard.Exchange;
@@ -7,12 +8,22 @@ namespace Obot.Shim.Guard.Control;
 
 /// <summary>One instance's part of a control channel: it reports activity and takes policy and orders.</summary>
 internal sealed class InstanceControl(
-    PolicySnapshot policy, Freshness freshness, AssertionVerifier assertions, CallGate gate, ExchangedCredentials? credentials, TimeSpan heartbeatEvery, TimeProvider time) : IControlled
+    PolicySnapshot policy, Freshness freshness, AssertionVerifier assertions, CallGate gate, ExchangedCredentials? credentials, RecordShipper? shipper, AuditTrail? trail, TimeSpan heartbeatEvery, TimeProvider time) : IControlled
 {
     private static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(1);
 
-    /// <summary>At once, every second while calls come, and now and then without.</summary>
     public async Task TalkAsync(ControlSend send, CancellationToken ended)
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(ended);
+        Task[] all = [ReportOnAsync(send, over.Token), .. shipper is null ? Array.Empty<Task>() : [shipper.RunAsync(send, over.Token)]];
+        var first = await Task.WhenAny(all);
+        await over.CancelAsync();
+        await Task.WhenAll(all).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await first;
+    }
+
+    /// <summary>At once, every second while calls come, and now and then without.</summary>
+    private async Task ReportOnAsync(ControlSend send, CancellationToken ended)
     {
         var reported = -1L;
         var busy = false;
@@ -52,6 +63,9 @@ internal sealed class InstanceControl(
                 policy.Confirm(message.Revision ?? 0);
                 freshness.Heard(AgeOf(message));
                 break;
+            case ControlKinds.RecordsTaken:
+                shipper?.Answered(message.Id, message.Accepted is true);
+                break;
             case ControlKinds.Forget:
                 credentials?.Forget(message.Users);
                 break;
@@ -63,7 +77,7 @@ internal sealed class InstanceControl(
     }
 
     private Task ReportAsync(ControlSend send, CancellationToken ended) =>
-        send(new() { Kind = ControlKinds.Activity, Activity = gate.Report(policy.Revision) }, ended);
+        send(new() { Kind = ControlKinds.Activity, Activity = gate.Report(policy.Revision) with { AuditWaiting = trail?.Journal.Waiting ?? 0, AuditDropped = trail?.Dropped ?? 0 } }, ended);
 
     private static TimeSpan AgeOf(ControlMessage message) => TimeSpan.FromMilliseconds(message.StalenessMilliseconds ?? 0);
 }

@@ -175,6 +175,8 @@ internal sealed class UpstreamForwarder(Upstream upstream, SessionSeal seal, ISe
         private static void Exchange(IHeaderDictionary headers, GuardCall call)
         {
             headers.Remove(ObotHeaders.Assertion);
+            headers.Remove(ObotHeaders.ClientIp);
+            headers.Remove(ObotHeaders.CallId);
             headers.Remove(ObotHeaders.Instance);
             headers.Authorization = default;
             headers.Cookie = default;
@@ -183,9 +185,9 @@ internal sealed class UpstreamForwarder(Upstream upstream, SessionSeal seal, ISe
             headers.Remove("X-HTTP-Method-Override");
             headers.Remove("X-HTTP-Method");
             headers.Remove("X-Method-Override");
-            if (call.IsScreened)
+            if (call.IsScreened || call.Capture is not null)
             {
-                // what comes back has to be read
+                // what comes back has to be read: by the record, by filters, and where tools are taken out of it
                 headers.AcceptEncoding = default;
             }
 

@@ -34,6 +34,9 @@ internal sealed class Product : IAsyncDisposable
         });
     }
 
+    /// <summary>The API, as the owner.</summary>
+    public HttpClient Http => http;
+
     /// <summary>Resident bytes of the guard a few seconds after its start, its control channel connected and no call made.</summary>
     public long GuardIdleBytes { get; private set; }
 

@@ -58,7 +58,7 @@ internal sealed class AuditRig : IAsyncDisposable
 
     public static AuditRow Row(DateTimeOffset at, string server = "ms1a", string user = "u1a", string method = "tools/call", string? identifier = "echo", short status = 200, string? error = null, long microseconds = 1000, byte[]? detail = null) => new()
     {
-        Id = Guid.CreateVersion7(at),
+        Id = Obot.Shim.Contracts.Audit.CallId.New(at),
         At = at.AddTicks(-(at.Ticks % TimeSpan.TicksPerMicrosecond)),
         ServerId = server,
         UserId = user,

@@ -92,6 +92,16 @@ public sealed class JournalTests : IDisposable
     }
 
     [Fact]
+    public void Id_OfACall_HasItsMicrosecond_AndSortsByIt()
+    {
+        var start = DateTimeOffset.FromUnixTimeMilliseconds(1_790_000_000_123);
+        var ids = Enumerable.Range(0, 2000).Select(i => CallId.New(start.AddMicroseconds(i))).ToList();
+        Assert.Equal(Enumerable.Range(0, 2000).Select(i => (DateTimeOffset?)start.AddMicroseconds(i)), ids.Select(CallId.TimeOf));
+        Assert.Equal(ids, ids.OrderBy(id => id.ToString(), StringComparer.Ordinal));
+        Assert.Null(CallId.TimeOf(Guid.NewGuid()));
+    }
+
+    [Fact]
     public void Frames_OfRubbish_AreNone()
     {
         var random = new Random(1);

@@ -43,7 +43,7 @@ internal sealed class TestGuard : IAsyncDisposable
     /// <summary>What the server answers.</summary>
     public RequestDelegate Answer { get; set; } = context => WriteAsync(context, """{"jsonrpc":"2.0","id":1,"result":{}}""");
 
-    public static async Task<TestGuard> StartAsync(GuardPolicy policy, GuardLimits? limits = null)
+    public static async Task<TestGuard> StartAsync(GuardPolicy policy, GuardLimits? limits = null, Obot.Shim.Guard.Audit.AuditTrail? trail = null)
     {
         var guard = new TestGuard();
         limits ??= new();
@@ -66,7 +66,7 @@ internal sealed class TestGuard : IAsyncDisposable
             var forwarder = new UpstreamForwarder(upstream, new SessionSeal(Convert.ToBase64String(new byte[32])), services, limits);
             return new GuardPipeline(
                 new AssertionVerifier(Instance, guard.KeySet(), guard.Time), new Authorizer(Instance, guard.Policy, guard.Freshness), new CallLimits(limits, guard.Time),
-                new CallFilters(Instance, guard.Policy), new OpenStreams(guard.Policy), new CallGate(guard.Time), forwarder, new UpstreamCredentials(null, forwarder), guard.Time).HandleAsync;
+                new CallFilters(Instance, guard.Policy), new OpenStreams(guard.Policy), new CallGate(guard.Time), forwarder, new UpstreamCredentials(null, forwarder), guard.Time, trail).HandleAsync;
         });
         return guard;
     }

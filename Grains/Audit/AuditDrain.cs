@@ -1,0 +1,68 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Obot.Grains.Abstractions.Audit;
+using Obot.Shim.Contracts.Audit;
+
+namespace Obot.Grains.Audit;
+
+/// <summary>
+/// Brings home what dead guards and silos of this host left. A journal's lock ends with its process, so a moment after a <c>kill -9</c> its records are on
+/// their way, whether or not a next generation starts.
+/// </summary>
+internal sealed partial class AuditDrain(AuditFolders folders, AuditIntake intake, TimeProvider time, ILogger<AuditDrain> logger) : BackgroundService
+{
+    private const int BatchBytes = 256 * 1024;
+    private static readonly TimeSpan Every = TimeSpan.FromSeconds(2);
+
+    /// <summary>One look; false when something has to wait.</summary>
+    public async Task<bool> LookAsync(CancellationToken cancellationToken)
+    {
+        foreach (var (folder, instance) in folders.All())
+        {
+            foreach (var left in AbandonedJournal.FindAll(folder))
+            {
+                using (left)
+                {
+                    var bytes = 0L;
+                    foreach (var batch in left.Read(BatchBytes))
+                    {
+                        await intake.WriteAsync(instance?.ServerId, batch, cancellationToken);
+                        bytes += batch.Length;
+                    }
+
+                    left.Remove();
+                    Drained(folder, bytes, left.Torn);
+                }
+            }
+        }
+
+        return true;
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await Task.Yield();
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await LookAsync(stoppingToken);
+            }
+            catch (Exception e) when (e is AuditUnavailableException or IOException or UnauthorizedAccessException or OperationCanceledException)
+            {
+                if (!stoppingToken.IsCancellationRequested)
+                {
+                    NotDrained(e);
+                }
+            }
+
+            await Task.Delay(Every, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Information, "Audit records that were left in {Folder} are in the database ({Bytes} bytes; {Torn} bytes of unfinished writes)")]
+    private partial void Drained(string folder, long bytes, long torn);
+
+    [LoggerMessage(LogLevel.Warning, "Audit records that somebody left on this host could not be brought into the database yet")]
+    private partial void NotDrained(Exception exception);
+}

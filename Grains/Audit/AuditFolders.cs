@@ -1,0 +1,35 @@
+using Microsoft.Extensions.Options;
+using Obot.Grains.Abstractions.Hosting;
+using Obot.Grains.Hosting;
+
+namespace Obot.Grains.Audit;
+
+/// <summary>Where journals lie on this host: one folder an instance below <c>audit/</c> of the data folder, and one for silos. Servers cannot enter it.</summary>
+internal sealed class AuditFolders(IOptions<HostingOptions> options)
+{
+    private const string Silos = "@silos";
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    public string OfSilo => Path.Combine(Root(), Silos);
+
+    public string Of(McpInstanceId instance) => Path.Combine(Root(), instance.ToString().Replace('/', '~'));
+
+    /// <summary>All that are there, with the instance they belong to; null for that of silos.</summary>
+    public IEnumerable<(string Folder, McpInstanceId? Instance)> All()
+    {
+        foreach (var folder in Directory.GetDirectories(Root()))
+        {
+            var name = Path.GetFileName(folder);
+            if (name == Silos)
+            {
+                yield return (folder, null);
+            }
+            else if (McpInstanceId.TryParse(name.Replace('~', '/'), out var instance))
+            {
+                yield return (folder, instance);
+            }
+        }
+    }
+
+    private string Root() => Directory.CreateDirectory(Path.Combine(Path.GetFullPath(options.Value.DataPath), "audit"), OwnerOnly).FullName;
+}

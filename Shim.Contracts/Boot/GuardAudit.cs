@@ -1,0 +1,17 @@
+namespace Obot.Shim.Contracts.Boot;
+
+/// <summary>How a guard keeps records of calls until the cluster has them.</summary>
+public sealed record GuardAudit
+{
+    /// <summary>Folder of this instance's journals, outside of what its server can reach; it outlives the guard. Made where it is missing.</summary>
+    public required string Folder { get; init; }
+
+    /// <summary>Bytes of each body that are kept. Default 65536.</summary>
+    public int MaxBodyBytes { get; set; } = 64 * 1024;
+
+    /// <summary>Bytes of records that may wait. Default 256 MiB.</summary>
+    public long MaxBacklogBytes { get; set; } = 256 * 1024 * 1024;
+
+    /// <summary>When that much waits: true drops records and counts them, false refuses calls. Default false.</summary>
+    public bool DropWhenFull { get; set; }
+}
