@@ -133,17 +133,23 @@ internal static class ManifestEntries
     public static ServerManifest Redact(ServerManifest manifest) => Map(manifest, entry =>
         entry is { Sensitive: true, Value: not null } ? entry with { Value = null, Unknown = With(entry.Unknown, true) } : entry);
 
-    /// <summary>The manifest as it is stored: entries that came back as <c>valueSet: true</c> keep the value they had.</summary>
+    /// <summary>
+    /// The manifest as it is stored: entries that came back as <c>valueSet: true</c> keep the value they had, and a secret stays one: whoever
+    /// would see it has to enter it.
+    /// </summary>
     public static ServerManifest Restore(ServerManifest manifest, ServerManifest? before)
     {
-        var values = (before is null ? [] : Of(before)).Where(entry => entry.Value is not null).ToLookup(entry => entry.Key, entry => entry.Value, StringComparer.Ordinal);
-        return Map(manifest, entry => entry.Unknown?.TryGetValue(ManifestJson.ValueSet, out var set) is not true
-            ? entry
-            : entry with
+        var kept = (before is null ? [] : Of(before)).Where(entry => entry.Value is not null).ToLookup(entry => entry.Key, StringComparer.Ordinal);
+        return Map(manifest, entry =>
+        {
+            if (entry.Unknown?.TryGetValue(ManifestJson.ValueSet, out var set) is not true)
             {
-                Value = entry.Value ?? (set.ValueKind == JsonValueKind.True ? values[entry.Key].FirstOrDefault() : null),
-                Unknown = With(entry.Unknown, null),
-            });
+                return entry;
+            }
+
+            var was = entry.Value is null && set.ValueKind == JsonValueKind.True ? kept[entry.Key].ToList() : [];
+            return entry with { Value = entry.Value ?? was.FirstOrDefault()?.Value, Sensitive = entry.Sensitive || was.Exists(one => one.Sensitive), Unknown = With(entry.Unknown, null) };
+        });
     }
 
     private static ServerManifest Map(ServerManifest manifest, Func<ManifestValue, ManifestValue> map) => manifest with

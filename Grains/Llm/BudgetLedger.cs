@@ -33,6 +33,11 @@ internal sealed class BudgetLedger(TimeProvider time)
 
     public BudgetAnswer Reserve(BudgetTerms terms, BudgetReservation reservation)
     {
+        if (reservation.Amount is { Tokens: < 0 } or { MicroUsd: < 0 })
+        {
+            throw new ArgumentOutOfRangeException(nameof(reservation), "Nobody sets less than nothing aside.");
+        }
+
         Turn(terms);
         Expire();
         if (open.ContainsKey(reservation.Id))

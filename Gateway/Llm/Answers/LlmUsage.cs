@@ -6,6 +6,9 @@ namespace Obot.Gateway.Llm.Answers;
 internal sealed class LlmUsage
 {
     private const int MaxDepth = 3;
+
+    /// <summary>A provider that says more is not believed.</summary>
+    private const long MostTokens = 1_000_000_000;
     private long input;
     private long cacheRead;
     private long cacheWritten;
@@ -97,7 +100,7 @@ internal sealed class LlmUsage
     private long Number(ref Utf8JsonReader reader, long before)
     {
         reader.Read();
-        if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out var value) || value < 0)
+        if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out var value) || value is < 0 or > MostTokens)
         {
             reader.TrySkip();
             return before;

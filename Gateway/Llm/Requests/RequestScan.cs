@@ -20,7 +20,12 @@ internal sealed class RequestScan
     private const int LongText = 8 * 1024;
     private const int BytesOfAToken = 3;
     private const int TokensOfAnImage = 1600;
+
+    /// <summary>No model writes more; sums and prices of it stay far below what a number can hold.</summary>
+    private const long MostTokens = 1_000_000_000;
     private bool hasStream;
+    private bool hasChoices;
+    private bool isFile;
 
     public string? Model { get; private set; }
 
@@ -74,8 +79,12 @@ internal sealed class RequestScan
             }
             else if (reader.TokenType == JsonTokenType.PropertyName && reader.CurrentDepth == 1)
             {
-                scan.IsEmpty = false;
+                (scan.IsEmpty, scan.isFile) = (false, false);
                 scan.Member(ref reader, ref bytes);
+            }
+            else if (reader.TokenType == JsonTokenType.PropertyName)
+            {
+                scan.isFile = MayBeAFile(ref reader);
             }
         }
 
@@ -108,10 +117,12 @@ internal sealed class RequestScan
         else if (reader.ValueTextEquals("max_tokens"u8) || reader.ValueTextEquals("max_completion_tokens"u8) || reader.ValueTextEquals("max_output_tokens"u8))
         {
             reader.Read();
-            MaxOutputTokens = reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var most) ? Math.Max(MaxOutputTokens ?? 0, most) : MaxOutputTokens;
+            MaxOutputTokens = reader.TokenType == JsonTokenType.Number && reader.TryGetDouble(out var most) ? Math.Max(MaxOutputTokens ?? 0, (long)Math.Clamp(most, 0, MostTokens)) : MaxOutputTokens;
         }
         else if (reader.ValueTextEquals("n"u8))
         {
+            Once(!hasChoices, "n");
+            hasChoices = true;
             reader.Read();
             Choices = reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var count) ? Math.Clamp(count, 1, 1024) : 1;
         }
@@ -156,10 +167,10 @@ internal sealed class RequestScan
         StreamOptionsAt = new(start, (int)reader.BytesConsumed - start);
     }
 
-    /// <summary>Images and files travel as Base64: long, and without a blank.</summary>
+    /// <summary>Images and files travel as Base64, long and without a blank, where both vendors have them: a text elsewhere is read as a text, whatever it looks like.</summary>
     private int Weigh(ReadOnlySpan<byte> text)
     {
-        if (text.Length <= LongText || text[..LongText].Contains((byte)' '))
+        if (!isFile || text.Length <= LongText || text[..LongText].Contains((byte)' '))
         {
             return text.Length;
         }
@@ -167,6 +178,9 @@ internal sealed class RequestScan
         InputTokens += TokensOfAnImage;
         return 0;
     }
+
+    private static bool MayBeAFile(ref Utf8JsonReader reader) =>
+        reader.ValueTextEquals("url"u8) || reader.ValueTextEquals("image_url"u8) || reader.ValueTextEquals("data"u8) || reader.ValueTextEquals("file_data"u8);
 
     private static Place PlaceOf(in Utf8JsonReader reader) => new((int)reader.TokenStartIndex, (int)(reader.BytesConsumed - reader.TokenStartIndex));
 

@@ -17,12 +17,22 @@ internal sealed record FileEntry(string Path, int Line, string Key, ServerManife
 internal static class EntryFile
 {
     private const string Root = "manifest";
+
+    /// <summary>Errors, and warnings, that are told of one file.</summary>
+    private const int MaxTold = 20;
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>Good entries are returned also when their neighbours in the file are not.</summary>
     public static IReadOnlyList<FileEntry> Read(string source, SourceFile file, List<EntryProblem> problems)
     {
-        void Tell(int line, string field, string message, bool warning = false) => problems.Add(new(source, file.Path, line, field, message, warning));
+        var (errors, warnings) = (0, 0);
+        void Tell(int line, string field, string message, bool warning = false)
+        {
+            if ((warning ? warnings++ : errors++) < MaxTold)
+            {
+                problems.Add(new(source, file.Path, line, field, message, warning));
+            }
+        }
 
         List<YamlValue> values;
         try

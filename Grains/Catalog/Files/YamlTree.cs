@@ -27,6 +27,12 @@ internal sealed class YamlTree
 {
     private const int MaxDepth = 32;
     private const int MaxValues = 100_000;
+
+    /// <summary>Of the names of fields within each other: each field of the innermost one is told by all of them.</summary>
+    private const int MaxPath = 500;
+
+    /// <summary>A longer text counts as several values.</summary>
+    private const int Text = 64;
     private readonly Parser _parser;
     private readonly Dictionary<string, (YamlValue Value, int Size)> _anchors = new(StringComparer.Ordinal);
     private int _values;
@@ -56,7 +62,7 @@ internal sealed class YamlTree
             {
                 _anchors.Clear();
                 Next();
-                if (Value(0) is var value && value is not YamlText { Plain: true, Text: "" })
+                if (Value(0, 0) is var value && value is not YamlText { Plain: true, Text: "" })
                 {
                     documents.Add(value);
                 }
@@ -66,13 +72,18 @@ internal sealed class YamlTree
         return documents;
     }
 
-    private YamlValue Value(int depth)
+    private YamlValue Value(int depth, int path)
     {
         var now = _parser.Current!;
         var line = (int)now.Start.Line;
         if (depth > MaxDepth)
         {
             throw new YamlTroubleException(line, $"Nested more than {MaxDepth} levels deep.");
+        }
+
+        if (path > MaxPath)
+        {
+            throw new YamlTroubleException(line, $"The names of fields within each other have more than {MaxPath} characters.");
         }
 
         Count(1, line);
@@ -90,9 +101,9 @@ internal sealed class YamlTree
         var before = _values;
         YamlValue value = now switch
         {
-            Scalar scalar => new YamlText(line, scalar.Value, scalar.IsPlainImplicit && scalar.Style == ScalarStyle.Plain),
-            SequenceStart => List(line, depth),
-            MappingStart => Map(line, depth),
+            Scalar scalar => new YamlText(line, Checked(scalar, line), scalar.IsPlainImplicit && scalar.Style == ScalarStyle.Plain),
+            SequenceStart => List(line, depth, path),
+            MappingStart => Map(line, depth, path),
             _ => throw new YamlTroubleException(line, "Not something that a catalog file may hold."),
         };
         if (now is NodeEvent { Anchor.IsEmpty: false } anchored)
@@ -103,18 +114,18 @@ internal sealed class YamlTree
         return value;
     }
 
-    private YamlList List(int line, int depth)
+    private YamlList List(int line, int depth, int path)
     {
         var items = new List<YamlValue>();
         for (Next(); _parser.Current is not SequenceEnd; Next())
         {
-            items.Add(Value(depth + 1));
+            items.Add(Value(depth + 1, path + 8));
         }
 
         return new(line, items);
     }
 
-    private YamlMap Map(int line, int depth)
+    private YamlMap Map(int line, int depth, int path)
     {
         var members = new List<YamlMember>();
         for (Next(); _parser.Current is not MappingEnd; Next())
@@ -124,8 +135,9 @@ internal sealed class YamlTree
                 throw new YamlTroubleException((int)_parser.Current!.Start.Line, "A name of a field must be a text.");
             }
 
+            var field = Checked(name, (int)name.Start.Line);
             Next();
-            members.Add(new(name.Value, (int)name.Start.Line, Value(depth + 1)));
+            members.Add(new(field, (int)name.Start.Line, Value(depth + 1, path + field.Length + 1)));
         }
 
         return new(line, members);
@@ -139,12 +151,28 @@ internal sealed class YamlTree
         }
     }
 
+    /// <summary>As the database takes it.</summary>
+    private string Checked(Scalar scalar, int line)
+    {
+        var text = scalar.Value;
+        Count(text.Length / Text, line);
+        for (var i = text.AsSpan().IndexOfAnyInRange('\ud800', '\udfff'); i >= 0 && i < text.Length; i++)
+        {
+            if (char.IsSurrogate(text[i]) && (i + 1 == text.Length || !char.IsSurrogatePair(text[i], text[++i])))
+            {
+                throw new YamlTroubleException(line, "A text holds half of a character.");
+            }
+        }
+
+        return text.Contains('\0', StringComparison.Ordinal) ? throw new YamlTroubleException(line, "A text holds the character NUL.") : text;
+    }
+
     private void Count(int values, int line)
     {
         _values += values;
         if (_values > MaxValues)
         {
-            throw new YamlTroubleException(line, $"More than {MaxValues} values, aliases counted as often as they are used.");
+            throw new YamlTroubleException(line, $"More than {MaxValues} values, aliases counted as often as they are used, and a long text as many.");
         }
     }
 }

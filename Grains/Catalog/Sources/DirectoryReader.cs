@@ -18,6 +18,7 @@ internal static class DirectoryReader
         var files = new List<SourceFile>();
         var refused = new List<EntryProblem>();
         var found = 0;
+        var bytes = 0L;
         try
         {
             var enumeration = new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true, AttributesToSkip = FileAttributes.ReparsePoint | FileAttributes.Hidden };
@@ -39,6 +40,12 @@ internal static class DirectoryReader
                 {
                     refused.Add(SourcePaths.TooLarge(source.Text, path, file.Length, options.MaxFileBytes));
                     continue;
+                }
+
+                bytes += file.Length;
+                if (bytes > options.MaxRepositoryBytes)
+                {
+                    throw SourcePaths.TooMuch(options.MaxRepositoryBytes);
                 }
 
                 await ReadAsync(source, file, path, files, refused, cancellationToken);

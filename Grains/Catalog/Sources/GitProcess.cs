@@ -38,7 +38,7 @@ internal static class GitProcess
         {
             var words = WordsAsync(process.StandardError, ending.Token);
             var writing = WriteAsync(process, input, ending.Token);
-            var reading = read(process.StandardOutput.BaseStream, ending.Token);
+            var reading = ReadAsync();
             var work = Task.WhenAll(words, writing, reading);
             if (await Task.WhenAny(work, watching) == watching)
             {
@@ -58,6 +58,20 @@ internal static class GitProcess
             }
 
             await watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        // whoever has read enough does not wait for the rest
+        async Task<T> ReadAsync()
+        {
+            try
+            {
+                return await read(process.StandardOutput.BaseStream, ending.Token);
+            }
+            catch
+            {
+                process.Kill(entireProcessTree: true);
+                throw;
+            }
         }
     }
 

@@ -15,6 +15,9 @@ internal static class GitReader
     /// <summary>A regular file; the rest are links (120000), submodules (160000) and folders.</summary>
     private const string FileMode = "100";
 
+    private const int MaxPaths = 1_000_000;
+    private const int MaxRecord = 64 * 1024;
+
     public static async Task<SourceFiles> ReadAsync(SourceAddress source, string? credential, string workFolder, CatalogOptions options, CancellationToken cancellationToken)
     {
         using var home = GitHome.Create(workFolder, source, credential, options);
@@ -34,6 +37,12 @@ internal static class GitReader
             throw SourcePaths.TooMany(options.MaxFiles);
         }
 
+        if (wantedBlobs.Where(blob => blob.Bytes <= options.MaxFileBytes).Sum(blob => blob.Bytes) > most)
+        {
+            // one object may be there under many names
+            throw SourcePaths.TooMuch(most);
+        }
+
         EntryProblem[] refused =
             [.. wantedBlobs.Where(blob => blob.Bytes > options.MaxFileBytes).Select(blob => SourcePaths.TooLarge(source.Text, blob.Path, blob.Bytes, options.MaxFileBytes))];
         return new(commit, await ContentsAsync(home, [.. wantedBlobs.Where(blob => blob.Bytes <= options.MaxFileBytes)], most, cancellationToken), refused);
@@ -44,19 +53,51 @@ internal static class GitReader
             ? IgnoreList.Parse(Encoding.UTF8.GetString((await ContentsAsync(home, [file], options.MaxRepositoryBytes, cancellationToken))[0].Content))
             : IgnoreList.None;
 
-    /// <summary>Lines of <c>ls-tree --long -z</c>: mode, type, object, size, tab, path.</summary>
+    /// <summary>
+    /// Records of <c>ls-tree --long -z</c>: mode, type, object, size, tab, path. A repository of a few kilobytes can list more files than there
+    /// are atoms: what is no file of ours is not kept, and nobody reads to the end.
+    /// </summary>
     private static async Task<IReadOnlyList<Blob>> ListAsync(Stream output, CancellationToken cancellationToken)
     {
         using var reader = new StreamReader(output, new UTF8Encoding(false, throwOnInvalidBytes: false));
-        var text = await reader.ReadToEndAsync(cancellationToken);
-        return
-        [
-            .. text.Split('\0', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('\t', 2)).Where(parts => parts.Length == 2)
-                .Select(parts => (Words: parts[0].Split(' ', StringSplitOptions.RemoveEmptyEntries), Path: parts[1]))
-                .Where(line => line.Words is [{ } mode, "blob", _, _] && mode.StartsWith(FileMode, StringComparison.Ordinal))
-                .Select(line => new Blob(line.Words[2], long.Parse(line.Words[3], CultureInfo.InvariantCulture), line.Path)),
-        ];
+        var (kept, record, seen) = (new List<Blob>(), new StringBuilder(), 0);
+        var chunk = new char[32 * 1024];
+        int read;
+        while ((read = await reader.ReadAsync(chunk, cancellationToken)) > 0)
+        {
+            var from = 0;
+            for (int end; (end = chunk.AsSpan(from, read - from).IndexOf('\0')) >= 0; from += end + 1)
+            {
+                record.Append(chunk, from, end);
+                if (++seen > MaxPaths)
+                {
+                    throw new SourceException($"It has more than {MaxPaths} files. Name a folder of it ('#branch:folder').");
+                }
+
+                if (Read(record.ToString()) is { } blob)
+                {
+                    kept.Add(blob);
+                }
+
+                record.Clear();
+            }
+
+            record.Append(chunk, from, read - from);
+            if (record.Length > MaxRecord)
+            {
+                throw new SourceException($"The name of a file in it has more than {MaxRecord} characters.");
+            }
+        }
+
+        return kept;
     }
+
+    /// <summary>Null for what is neither an entry nor the list of what to ignore.</summary>
+    private static Blob? Read(string record) =>
+        record.Split('\t', 2) is [var head, var path] && (path == SourcePaths.IgnoreFile || SourcePaths.IsEntry(path))
+        && head.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [var mode, "blob", var id, var size] && mode.StartsWith(FileMode, StringComparison.Ordinal)
+            ? new(id, long.Parse(size, CultureInfo.InvariantCulture), path)
+            : null;
 
     private static async Task<IReadOnlyList<SourceFile>> ContentsAsync(GitHome home, IReadOnlyList<Blob> blobs, long most, CancellationToken cancellationToken)
     {

@@ -27,4 +27,7 @@ internal static class SourcePaths
 
     public static SourceException TooMany(int most) =>
         new($"It has more than {most} YAML files (Obot:Catalog:MaxFiles). Name a folder of it ('#branch:folder'), or list globs in '{IgnoreFile}'.");
+
+    public static SourceException TooMuch(long most) =>
+        new($"Its YAML files together have more than {most} bytes (Obot:Catalog:MaxRepositoryBytes). Name a folder of it ('#branch:folder'), or list globs in '{IgnoreFile}'.");
 }

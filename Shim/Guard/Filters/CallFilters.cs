@@ -42,6 +42,11 @@ internal sealed class CallFilters(string instance, PolicySnapshot policy)
             var answers = set.For(isResponse: true, method!, call.Name);
             call.Answers = answers.Length > 0 || set.TouchesServerMessages ? new(call, set, answers, Subject(call, isResponse: true, method)) : null;
         }
+        else if (set.OnResponse.Length > 0)
+        {
+            // nothing but 202 belongs here: what comes instead is looked at by all
+            call.Answers = new(call, set, set.OnResponse, Subject(call, isResponse: true, null));
+        }
 
         var steps = set.For(isResponse: false, method, call.Name);
         return steps.Length == 0 ? Task.CompletedTask : RunAsync(call, steps);

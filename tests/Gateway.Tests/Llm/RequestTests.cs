@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Obot.Gateway.Llm.Budgets;
 using Obot.Gateway.Llm.Requests;
 
 namespace Obot.Gateway.Tests.Llm;
@@ -40,6 +41,7 @@ public sealed class RequestTests
     [InlineData("""{"model":"allowed","m\u006fdel":"forbidden"}""", "model")]
     [InlineData("""{"model":"a","stream":false,"stream":true}""", "stream")]
     [InlineData("""{"model":["a"]}""", "model")]
+    [InlineData("""{"model":"a","n":1024,"n":1}""", "n")]
     public void Attack_OfTwoRequestsInOne_IsRefusedByName(string body, string param) =>
         Assert.Equal(param, Assert.Throws<LlmRequestException>(() => RequestScan.Of(Encoding.UTF8.GetBytes(body))).Param);
 
@@ -54,10 +56,38 @@ public sealed class RequestTests
     [Fact]
     public void Scan_ReadsWhatABudgetNeeds()
     {
-        var scan = RequestScan.Of(Encoding.UTF8.GetBytes($$"""{"model":"m","max_completion_tokens":50,"n":2,"temperature":0,"tools":[{}],"messages":[{"content":"{{new string('x', 3000)}}"},{"content":"data:{{new string('A', 100_000)}}"}]}"""));
+        var scan = RequestScan.Of(Encoding.UTF8.GetBytes($$"""{"model":"m","max_completion_tokens":50,"n":2,"temperature":0,"tools":[{}],"messages":[{"content":"{{new string('x', 3000)}}"},{"image_url":"data:{{new string('A', 100_000)}}"}]}"""));
         Assert.Equal((50L, 2L, 0d, true), (scan.MaxOutputTokens, scan.Choices, scan.Temperature, scan.HasTools));
         Assert.InRange(scan.InputTokens, 1000 + 1600, 1100 + 1600);
         Assert.InRange(RequestScan.Of(Encoding.UTF8.GetBytes($$"""{"model":"m","input":"{{new string('x', 3000)}}"}""")).InputTokens, 1000, 1100);
+    }
+
+    /// <summary>What overflows would set less than nothing aside, and open the budget for everybody.</summary>
+    [Theory]
+    [InlineData("9223372036854775807")]
+    [InlineData("4611686018427387904")]
+    [InlineData("1e300")]
+    [InlineData("-5")]
+    public void Attack_OfANumberOfTokensThatOverflows_SetsAsideNoLessThanNothing(string most)
+    {
+        var scan = RequestScan.Of(Encoding.UTF8.GetBytes($$"""{"model":"a","max_tokens":{{most}},"n":1024}"""));
+        var cost = BudgetDesk.Cost(new(999_999, 999_999), scan.InputTokens, 0, scan.MaxOutputTokens!.Value * scan.Choices);
+        Assert.True(cost is { Tokens: > 0, MicroUsd: > 0 });
+        Assert.Equal(most == "-5", scan.MaxOutputTokens == 0);
+    }
+
+    /// <summary>A text without blanks costs as much as one with.</summary>
+    [Theory]
+    [InlineData("""{"model":"a","messages":[{"role":"user","content":"TEXT"}]}""", false)]
+    [InlineData("""{"model":"a","input":"TEXT"}""", false)]
+    [InlineData("""{"model":"a","input":["TEXT"]}""", false)]
+    [InlineData("""{"model":"a","messages":[{"content":[{"url":"x"},{"type":"text","text":"TEXT"}]}]}""", false)]
+    [InlineData("""{"model":"a","messages":[{"content":[{"type":"image_url","image_url":{"url":"TEXT"}}]}]}""", true)]
+    [InlineData("""{"model":"a","messages":[{"content":[{"type":"image","source":{"type":"base64","data":"TEXT"}}]}]}""", true)]
+    public void Attack_OfATextThatLooksLikeAFile_IsWeighedAsAText(string body, bool isFile)
+    {
+        var tokens = RequestScan.Of(Encoding.UTF8.GetBytes(body.Replace("TEXT", new string('y', 300_000), StringComparison.Ordinal))).InputTokens;
+        Assert.Equal(isFile, tokens < 100_000);
     }
 
     private static string Apply(string body, bool askUsage)

@@ -51,6 +51,26 @@ public sealed class EntryFileTests
         Assert.NotEmpty(Read("a: &a [*a]").Problems);
     }
 
+    /// <summary>A mebibyte of YAML that would be gigabytes in memory.</summary>
+    [Fact]
+    public void Attack_OfALongTextUsedOften_OrALongNameAboveManyFields_IsRefusedWithoutHarm()
+    {
+        var text = $"a: &a {new string('x', 400_000)}\nb: [{string.Join(',', Enumerable.Repeat("*a", 50_000))}]\n";
+        Assert.Contains("values", Assert.Single(Read(text).Problems).Message, StringComparison.Ordinal);
+        var names = $"? {new string('n', 400_000)}\n: {{{string.Join(',', Enumerable.Range(0, 50_000).Select(i => $"k{i}: 1"))}}}\n";
+        Assert.Contains("names", Assert.Single(Read(names).Problems).Message, StringComparison.Ordinal);
+        var faults = string.Concat(Enumerable.Repeat("- {name: a, runtime: nowhere}\n", 10_000));
+        Assert.InRange(Read(faults).Problems.Count, 1, 40);
+    }
+
+    /// <summary>What PostgreSQL cannot store would stop the whole catalog when it is written down.</summary>
+    [Theory]
+    [InlineData("name: a\nruntime: npx\nnpxConfig: {package: p}\nmetadata: {categories: \"a\\0b\"}", 4)]
+    [InlineData("name: a\nruntime: npx\nnpxConfig: {package: p}\n\"n\\0\": 1", 4)]
+    [InlineData("name: a\nruntime: npx\nnpxConfig: {package: p}\nicon: \"\\uD800\"", 4)]
+    public void Attack_OfATextThatNoDatabaseTakes_IsAFaultOfItsFile(string yaml, int line) =>
+        Assert.Equal(line, Assert.Single(Read(yaml).Problems, one => !one.Warning).Line);
+
     [Fact]
     public void Ignored_GlobsCoverWhatTheyName()
     {

@@ -32,10 +32,14 @@ internal sealed class GitRepository : IDisposable
         return Run("rev-parse", "HEAD");
     }
 
-    public string Run(params string[] arguments)
+    public string Run(params string[] arguments) => RunWith("", arguments);
+
+    public string RunWith(string input, params string[] arguments)
     {
-        var start = new ProcessStartInfo("git", ["-C", Folder, .. arguments]) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("git", ["-C", Folder, .. arguments]) { UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         using var process = Process.Start(start)!;
+        process.StandardInput.Write(input);
+        process.StandardInput.Close();
         var error = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd().Trim();
         process.WaitForExit();

@@ -68,6 +68,30 @@ public sealed class GitSourceTests(Postgres postgres) : IDisposable
             Assert.Contains(catalog.Report.Problems, problem => problem.File == file && problem.Line == line && problem.Field == field && !problem.Warning);
     }
 
+    /// <summary>A few kilobytes in Git: folders of folders of the same file, and one file under many names.</summary>
+    [Theory]
+    [InlineData(8, 10, 20, "more than 1000000 files")]
+    [InlineData(1, 400, 1_000_000, "together have more than")]
+    public async Task Attack_OfARepositoryThatIsSmallAndEndless_IsRefusedWithoutHarm(int levels, int names, int bytes, string told)
+    {
+        await using var rig = await CatalogRig.CreateAsync(postgres);
+        var tree = _git.RunWith("#" + new string('x', bytes), "hash-object", "-w", "--stdin");
+        for (var level = 0; level < levels; level++)
+        {
+            var (mode, kind, suffix) = level == 0 ? ("100644", "blob", ".yaml") : ("040000", "tree", "");
+            tree = _git.RunWith(string.Concat(Enumerable.Range(0, names).Select(i => $"{mode} {kind} {tree}\tn{i}{suffix}\n")), "mktree");
+        }
+
+        _git.Run("update-ref", "refs/heads/main", _git.RunWith("bomb", "commit-tree", tree));
+        var before = Environment.WorkingSet;
+        var clock = Stopwatch.StartNew();
+        var catalog = await rig.AddAsync(_git.Url);
+        Assert.Contains(told, catalog.Report.Sources[0].Error, StringComparison.Ordinal);
+        Assert.Equal(0, catalog.Entries);
+        TestContext.Current.SendDiagnosticMessage($"refused after {clock.ElapsedMilliseconds} ms with {(Environment.WorkingSet - before) >> 20} MiB more");
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(60), $"{clock.Elapsed}");
+    }
+
     [Fact]
     public async Task Rename_Change_Delete_AndBack_KeepTheEntrysIdentity()
     {

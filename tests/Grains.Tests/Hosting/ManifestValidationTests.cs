@@ -99,4 +99,16 @@ public sealed class ManifestValidationTests
         Assert.Null(back.Env[0].Unknown);
         Assert.Null(ManifestEntries.Restore(ManifestJson.Deserialize(shown), null).Env[0].Value);
     }
+
+    /// <summary>Who may change a manifest, an administrator too, must not be able to read what somebody else wrote into it.</summary>
+    [Theory]
+    [InlineData("""{"name":"a","env":[{"key":"S","sensitive":false,"valueSet":true}]}""")]
+    [InlineData("""{"name":"a","headers":[{"key":"S","valueSet":true}]}""")]
+    public void Attack_OfAnUpdateThatMakesASecretPlain_ShowsNothing(string update)
+    {
+        var stored = ManifestJson.Deserialize("""{"name":"a","env":[{"key":"S","sensitive":true,"value":"hunter2"}]}""");
+        var changed = ManifestEntries.Restore(ManifestJson.Deserialize(update), stored);
+        Assert.Contains("hunter2", ManifestJson.Serialize(changed), StringComparison.Ordinal);
+        Assert.DoesNotContain("hunter2", ManifestJson.Serialize(ManifestEntries.Redact(changed)), StringComparison.Ordinal);
+    }
 }

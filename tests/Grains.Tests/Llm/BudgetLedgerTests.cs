@@ -23,6 +23,14 @@ public sealed class BudgetLedgerTests
     }
 
     [Fact]
+    public void Attack_OfAReservationBelowNothing_OpensNothingForOthers()
+    {
+        var ledger = new BudgetLedger(_time);
+        Assert.Throws<ArgumentOutOfRangeException>(() => ledger.Reserve(Terms, new("evil", new(long.MinValue, 0))));
+        Assert.False(ledger.Reserve(Terms, new("more", new(1001, 0))).Granted);
+    }
+
+    [Fact]
     public void Reservation_ThatNobodyRenews_IsSettledAtWhatItWasHeardToCost()
     {
         var ledger = new BudgetLedger(_time);

@@ -28,7 +28,7 @@ internal static class MessageTexts
         var texts = new List<MessageText>();
         var reader = new Utf8JsonReader(message.Span, Options);
         var isContent = false;
-        var (isOpaque, isIdentifier) = (false, false);
+        var (isOpaque, isIdentifier, isMeta) = (false, false, false);
         while (reader.Read())
         {
             if (reader.TokenType is JsonTokenType.PropertyName)
@@ -38,7 +38,8 @@ internal static class MessageTexts
                     isContent = reader.ValueTextEquals("params"u8) || reader.ValueTextEquals("result"u8) || reader.ValueTextEquals("error"u8);
                 }
 
-                isOpaque = IsOpaque(ref reader);
+                isMeta = reader.CurrentDepth == 2 ? reader.ValueTextEquals("_meta"u8) : isMeta && reader.CurrentDepth > 2;
+                isOpaque = IsOpaque(ref reader, isMeta);
                 isIdentifier = reader.CurrentDepth == 2 && (reader.ValueTextEquals("name"u8) || reader.ValueTextEquals("uri"u8) || reader.ValueTextEquals("taskId"u8));
                 if (isContent && reader.CurrentDepth > 1)
                 {
@@ -99,8 +100,11 @@ internal static class MessageTexts
         }
     }
 
-    /// <summary>Made by one side for itself; the other gives it back as it is.</summary>
-    private static bool IsOpaque(ref Utf8JsonReader reader) =>
-        reader.ValueTextEquals("requestState"u8) || reader.ValueTextEquals("nextCursor"u8) || reader.ValueTextEquals("cursor"u8)
-        || reader.ValueTextEquals("progressToken"u8) || reader.ValueTextEquals("traceparent"u8);
+    /// <summary>Made by one side for itself; the other gives it back as it is. Only where the protocol has it: a tool's own 'cursor' is a text like any other.</summary>
+    private static bool IsOpaque(ref Utf8JsonReader reader, bool isMeta) => reader.CurrentDepth switch
+    {
+        2 => reader.ValueTextEquals("requestState"u8) || reader.ValueTextEquals("nextCursor"u8) || reader.ValueTextEquals("cursor"u8) || reader.ValueTextEquals("progressToken"u8),
+        3 => isMeta && (reader.ValueTextEquals("progressToken"u8) || reader.ValueTextEquals("traceparent"u8)),
+        _ => false,
+    };
 }

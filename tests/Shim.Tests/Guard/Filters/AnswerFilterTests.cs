@@ -70,6 +70,24 @@ public sealed class AnswerFilterTests
         Assert.Equal(2, receiver.Seen.Count);
     }
 
+    /// <summary>A server says in the answer to a notification, or to a response, what its answers to requests may not say.</summary>
+    [Theory]
+    [InlineData("""{"jsonrpc":"2.0","method":"notifications/initialized"}""")]
+    [InlineData("""{"jsonrpc":"2.0","id":1,"result":{}}""")]
+    public async Task Attack_OfAnAnswerWhereNoneBelongs_IsFilteredAsWell(string message)
+    {
+        await using var receiver = await Receiver.StartAsync((context, _) => Receiver.JsonAsync(context, "{}", 403));
+        await using var guard = await WebhookFilterTests.StartAsync(receiver.Filter(onRequest: false, onResponse: true));
+        guard.Answer = context => TestGuard.WriteAsync(context, $"data: {Good}\n\n", "text/event-stream");
+        Assert.DoesNotContain("good", (await guard.PostAsync(message)).Body, StringComparison.Ordinal);
+        guard.Answer = context =>
+        {
+            context.Response.StatusCode = StatusCodes.Status202Accepted;
+            return Task.CompletedTask;
+        };
+        Assert.Equal((HttpStatusCode.Accepted, ""), await guard.PostAsync(message));
+    }
+
     [Fact]
     public async Task Notification_Rejected_IsLeftOutAndItsEventIdStays()
     {

@@ -161,6 +161,22 @@ public sealed class DetectorTests(ITestOutputHelper output)
         Assert.Equal(FilterOutcomes.Accepted, (await AskAsync(GuardFilterKinds.PersonalData, """{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"mail://ann@contoso.com"}}""", mutates: true)).Outcome);
     }
 
+    /// <summary>Names that the protocol keeps for itself are a tool's own where they stand elsewhere.</summary>
+    [Theory]
+    [InlineData("""{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"t","arguments":{"cursor":"SECRET"}}}""")]
+    [InlineData("""{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"t","arguments":{"progressToken":"SECRET"}}}""")]
+    [InlineData("""{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"_meta":{"x":{"traceparent":"SECRET"}},"name":"t"}}""")]
+    [InlineData("""{"jsonrpc":"2.0","id":1,"result":{"structuredContent":{"requestState":"SECRET"}}}""")]
+    [InlineData("""{"jsonrpc":"2.0","id":1,"result":{"nextCursor":["SECRET"]}}""")]
+    public async Task Attack_OfASecretUnderANameOfTheProtocol_IsFound(string json) =>
+        Assert.Equal(FilterOutcomes.Rejected, (await AskAsync(GuardFilterKinds.Secrets, json.Replace("SECRET", "ghp_" + Random[..36], StringComparison.Ordinal), mutates: false)).Outcome);
+
+    [Theory]
+    [InlineData("""{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"cursor":"SECRET","_meta":{"progressToken":"SECRET"}}}""")]
+    [InlineData("""{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"SECRET","progress":1}}""")]
+    public async Task Handle_OfTheProtocol_IsLeftAlone(string json) =>
+        Assert.Equal(FilterOutcomes.Accepted, (await AskAsync(GuardFilterKinds.Secrets, json.Replace("SECRET", "ghp_" + Random[..36], StringComparison.Ordinal), mutates: false)).Outcome);
+
     [Fact]
     public async Task Masking_KeepsEveryOtherByte()
     {
