@@ -22,6 +22,9 @@ public sealed class ObotDb(DbContextOptions<ObotDb> options) : DbContext(options
     public DbSet<CatalogRow> Catalogs => Set<CatalogRow>();
     public DbSet<CatalogEntryRow> CatalogEntries => Set<CatalogEntryRow>();
     public DbSet<ChangeRow> Changes => Set<ChangeRow>();
+    public DbSet<StorageRow> Storages => Set<StorageRow>();
+    public DbSet<ExportRow> Exports => Set<ExportRow>();
+    public DbSet<ExportScheduleRow> ExportSchedules => Set<ExportScheduleRow>();
     public DbSet<FilterRow> Filters => Set<FilterRow>();
     public DbSet<ModelProviderRow> ModelProviders => Set<ModelProviderRow>();
     public DbSet<ModelRow> Models => Set<ModelRow>();

@@ -19,7 +19,7 @@ public static class ManagementSetup
         services.AddSingleton<ApiKeyEndpoints>();
         services.AddSingleton<UserEndpoints>().AddSingleton<ServiceAccountEndpoints>().AddSingleton<GroupEndpoints>();
         services.AddSingleton<CatalogEndpoints>().AddSingleton<CatalogEntryEndpoints>().AddSingleton<ServerEntryEndpoints>();
-        services.AddSingleton<ImportEndpoints>().AddSingleton<ChangeEndpoints>();
+        services.AddSingleton<ImportEndpoints>().AddSingleton<ChangeEndpoints>().AddSingleton<StorageEndpoints>().AddSingleton<ExportEndpoints>();
         services.AddSingleton<AccessRuleEndpoints>().AddSingleton<FilterEndpoints>();
         return services.AddManagementOpenApi();
     }
@@ -53,6 +53,8 @@ public static class ManagementSetup
         ServerEntryEndpoints.Map(api);
         ImportEndpoints.Map(api);
         ChangeEndpoints.Map(api);
+        StorageEndpoints.Map(api);
+        ExportEndpoints.Map(api);
         FilterEndpoints.Map(api);
         ModelEndpoints.Map(api);
         ModelPolicyEndpoints.Map(api);

@@ -39,7 +39,7 @@ public interface ICatalogEntries
     /// <exception cref="ServerUnavailableException">It could not be started or did not answer.</exception>
     Task<CatalogEntryView?> PreviewTools(Principal caller, string id, IReadOnlyDictionary<string, string> values, CancellationToken cancellationToken);
 
-    /// <summary>The icon, fetched by the platform so that no page tells its readers' addresses to a stranger. Null when there is none.</summary>
+    /// <summary>The icon, fetched by the platform so that no page tells its readers' addresses to a stranger; a placeholder where it cannot be had. Null when there is none.</summary>
     Task<EntryIcon?> Icon(Principal caller, string id, CancellationToken cancellationToken);
 }
 

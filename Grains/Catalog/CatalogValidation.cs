@@ -74,9 +74,13 @@ internal static class CatalogValidation
 
     private static string NameOf(IReadOnlyList<string> urls)
     {
-        var location = urls.Count == 0 ? "" : SourceAddress.Parse(urls[0])!.Location.TrimEnd('/');
-        var last = location[(location.LastIndexOfAny(['/', ':']) + 1)..];
-        var name = last.EndsWith(".git", StringComparison.Ordinal) ? last[..^4] : last;
+        if (urls.Count == 0)
+        {
+            return "";
+        }
+
+        var parts = SourceAddress.Parse(urls[0])!.Location.Split(['/', ':'], StringSplitOptions.RemoveEmptyEntries);
+        var name = parts.Select(part => part.EndsWith(".git", StringComparison.Ordinal) ? part[..^4] : part).LastOrDefault(part => part.Length > 0) ?? "Catalog";
         return name.Length > MaxName ? name[..MaxName] : name;
     }
 }

@@ -14,6 +14,12 @@ internal sealed class EntryIcons(IOutboundDocuments documents, TimeProvider time
     private const int MaxKept = 500;
     private static readonly TimeSpan KeepFor = TimeSpan.FromHours(1);
     private static readonly string[] Types = ["image/png", "image/jpeg", "image/webp", "image/gif", "image/svg+xml", "image/x-icon", "image/vnd.microsoft.icon"];
+
+    /// <summary>A quiet square in place of a picture that cannot be had.</summary>
+    public static EntryIcon None { get; } = new(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 32 32\"><rect x=\"3\" y=\"3\" width=\"26\" height=\"26\" rx=\"6\" fill=\"none\" stroke=\"#8888a0\" stroke-width=\"2\"/><circle cx=\"16\" cy=\"16\" r=\"5\" fill=\"#8888a0\"/></svg>"u8.ToArray(),
+        "image/svg+xml");
+
     private readonly ConcurrentDictionary<string, (EntryIcon? Icon, long At)> _kept = new(StringComparer.Ordinal);
 
     /// <summary>Null when it cannot be had, or is no picture.</summary>

@@ -170,7 +170,7 @@ internal sealed class StoredCatalogEntries(
     public async Task<EntryIcon?> Icon(Principal caller, string id, CancellationToken cancellationToken)
     {
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        return await RowAsync(db, caller, id, cancellationToken) is { Icon: { } address } ? await icons.GetAsync(address, cancellationToken) : null;
+        return await RowAsync(db, caller, id, cancellationToken) is { Icon: { } address } ? await icons.GetAsync(address, cancellationToken) ?? EntryIcons.None : null;
     }
 
     /// <summary>A server of the caller's own that lives as long as this call.</summary>

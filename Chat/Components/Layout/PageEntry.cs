@@ -27,6 +27,7 @@ internal sealed record PageEntry(string Href, string Name, Role Least, bool Audi
         new("/admin/service-accounts", "Service accounts", Role.Admin),
         new("/admin/sign-in", "Sign-in", Role.Admin),
         new("/admin/changes", "Changes", Role.Admin),
+        new("/admin/exports", "Exports", Role.Admin, Auditors: true),
     ];
 
     /// <summary>Heading that it stands under; empty for what everybody uses.</summary>

@@ -68,7 +68,7 @@ internal static partial class ClientBlock
             : new() { Key = key, Value = value, Sensitive = Secret().IsMatch(key) };
     }
 
-    [GeneratedRegex(@"^(?<before>[^${}]*)\$\{(?:input:(?<input>[^}]+)|[^}]+)\}$", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(@"^(?<before>[^${}<>]*)(?:\$\{(?:input:(?<input>[^}]+)|[^}]+)\}|<[^<>]+>)$", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Reference();
 
     [GeneratedRegex(@"^\s*$|^<.*>$|^\.\.\.$|^x{3,}$|^your[-_ ]|[-_ ]here$|^replace[-_ ]?me|^\$[A-Za-z_]\w*$", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture, 1000)]

@@ -32,6 +32,7 @@ internal sealed record EncryptedColumn(string Table, string Column, ColumnForm F
         new("cluster_keys", "material", ColumnForm.Bytes, ["id"]),
         new("data_protection_keys", "xml", ColumnForm.Text, ["id"]),
         new("mcp_servers", "manifest", ColumnForm.Json, ["id"]),
+        new("storage_credentials", "secret", ColumnForm.Text, ["id"]),
         new("mcp_catalogs", "credentials", ColumnForm.Text, ["id"]),
         new("mcp_catalog_entries", "manifest", ColumnForm.Json, ["id"]),
         new("mcp_webhook_validations", "secret", ColumnForm.Text, ["id"]),

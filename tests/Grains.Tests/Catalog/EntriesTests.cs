@@ -143,25 +143,27 @@ public sealed class EntriesTests(Postgres postgres)
             await rig.Entries.Create(CatalogRig.Admin, null, Manifest($"n{i:00}"), default);
         }
 
-        var (byName, byScore, byId) = (new List<string>(), new List<string>(), new List<string>());
-        string? name = null, score = null, id = null;
-        var original = (await rig.AllAsync()).Select(entry => entry.Id).ToHashSet();
-        for (var i = 0; i < 4; i++)
-        {
-            var page = await rig.Entries.List(CatalogRig.Admin, new(), 8, name, default);
-            var found = await rig.Entries.List(CatalogRig.Admin, new(Search: "n"), 8, score, default);
-            var listed = await registry.List(CatalogRig.Admin, new(8, id), default);
-            byName.AddRange(page.Items.Select(entry => entry.Id));
-            byScore.AddRange(found.Items.Select(entry => entry.Id));
-            byId.AddRange(listed.Items.Select(item => item.ConnectId));
-            (name, score, id) = (page.NextCursor, found.NextCursor, listed.NextCursor);
-            await rig.Entries.Create(CatalogRig.Admin, null, Manifest($"a{i}"), default);
-        }
+        var original = (await rig.AllAsync()).Select(entry => entry.Id).ToHashSet(StringComparer.Ordinal);
+        await ReadAsync(async cursor => await rig.Entries.List(CatalogRig.Admin, new(), 8, cursor, default) is var page ? (page.Items.Select(entry => entry.Id), page.NextCursor) : default);
+        await ReadAsync(async cursor => await rig.Entries.List(CatalogRig.Admin, new(Search: "n"), 8, cursor, default) is var page ? (page.Items.Select(entry => entry.Id), page.NextCursor) : default);
+        await ReadAsync(async cursor => await registry.List(CatalogRig.Admin, new(8, cursor), default) is var page ? (page.Items.Select(item => item.ConnectId), page.NextCursor) : default);
 
-        foreach (var seen in new[] { byName, byScore, byId })
+        async Task ReadAsync(Func<string?, Task<(IEnumerable<string> Ids, string? Next)>> read)
         {
+            var seen = new List<string>();
+            string? cursor = null;
+            do
+            {
+                (var ids, cursor) = await read(cursor);
+                seen.AddRange(ids);
+                if (seen.Count < 30)
+                {
+                    await rig.Entries.Create(CatalogRig.Admin, null, Manifest($"a{seen.Count}"), default);
+                }
+            }
+            while (cursor is not null);
             Assert.Equal(seen.Count, seen.Distinct(StringComparer.Ordinal).Count());
-            Assert.Subset(seen.ToHashSet(), original);
+            Assert.Subset(seen.ToHashSet(StringComparer.Ordinal), original);
         }
     }
 

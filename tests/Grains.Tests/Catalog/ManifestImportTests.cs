@@ -51,7 +51,7 @@ public sealed class ManifestImportTests
                 "time": {"command": "/usr/local/bin/uvx", "args": ["--from", "mcp-server-time==1.0", "time-server", "--local-timezone=UTC"]},
                 "github": {"command": "docker", "args": ["run", "-i", "--rm", "-e", "GITHUB_TOKEN", "-v", "/home:/home", "ghcr.io/github/github-mcp-server", "stdio"], "env": {"GITHUB_TOKEN": "<your token>"}},
                 "win": {"command": "cmd", "args": ["/c", "npx", "-y", "pkg"], "env": {"API_KEY": "sk-real", "LEVEL": "3"}},
-                "far": {"type": "http", "url": "https://mcp.example.com/mcp", "headers": {"Authorization": "Bearer ${input:token}", "X-Team": "blue"}},
+                "far": {"type": "http", "url": "https://mcp.example.com/mcp", "headers": {"Authorization": "Bearer ${input:token}", "X-Team": "blue", "X-Key": "Key <your key>"}},
               }
             }
             """);
@@ -66,6 +66,7 @@ public sealed class ManifestImportTests
         Assert.Equal(("3", false), (manifests[3].Env[1].Value, manifests[3].Env[1].Sensitive));
         Assert.Equal(("Bearer ", null, true), (manifests[4].RemoteConfig!.Headers[0].Prefix, manifests[4].RemoteConfig!.Headers[0].Value, manifests[4].RemoteConfig!.Headers[0].Required));
         Assert.Equal("blue", manifests[4].RemoteConfig!.Headers[1].Value);
+        Assert.Equal(("Key ", null, true), (manifests[4].RemoteConfig!.Headers[2].Prefix, manifests[4].RemoteConfig!.Headers[2].Value, manifests[4].RemoteConfig!.Headers[2].Sensitive));
     }
 
     [Fact]
