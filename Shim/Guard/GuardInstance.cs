@@ -31,7 +31,7 @@ internal sealed class GuardInstance : IDisposable
     {
         Boot = boot;
         Gate = new(time);
-        upstream = new(boot.Upstream, boot.Upstream.Composite is null ? null : new CompositeHandler(boot, time));
+        upstream = new(boot.Upstream, time, boot.Upstream.Composite is null ? null : new CompositeHandler(boot, time));
         forwarder = new(upstream, new LegacySessions(upstream, new SessionSeal(boot.SessionKey), boot.RecoversSessions), services, boot.Limits);
         cluster = new(boot.ControlUrls, boot.ClusterCaPem, boot.Credential);
         var policy = new PolicySnapshot(boot.Policy, new FilterFactory(cluster));

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Obot.Shim.Contracts.Boot;
 using Obot.Shim.Contracts.Protocol;
+using Obot.Shim.Guard.HttpSse;
 
 namespace Obot.Shim.Guard.Forwarding;
 
@@ -13,12 +14,12 @@ internal sealed class Upstream : IDisposable
     private readonly GuardUpstream upstream;
 
     /// <param name="own">Answers in this process, instead of a server elsewhere.</param>
-    public Upstream(GuardUpstream upstream, HttpMessageHandler? own = null)
+    public Upstream(GuardUpstream upstream, TimeProvider time, HttpMessageHandler? own = null)
     {
         this.upstream = upstream;
         Endpoint = new(upstream.Url ?? "http://bridge/mcp");
         Origin = Endpoint.GetLeftPart(UriPartial.Authority);
-        Client = new(own ?? new SocketsHttpHandler
+        var sockets = new SocketsHttpHandler
         {
             UseProxy = false,
             UseCookies = false,
@@ -28,7 +29,8 @@ internal sealed class Upstream : IDisposable
             ConnectTimeout = TimeSpan.FromSeconds(10),
             PooledConnectionIdleTimeout = TimeSpan.FromMinutes(1),
             ConnectCallback = upstream.Socket is { } path ? (_, cancellationToken) => ConnectAsync(path, cancellationToken) : null,
-        });
+        };
+        Client = new(own ?? (upstream.Url is null ? sockets : new HttpSseHandler(sockets, Endpoint, time)));
     }
 
     public HttpMessageInvoker Client { get; }

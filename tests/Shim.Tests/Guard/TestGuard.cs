@@ -62,7 +62,7 @@ internal sealed class TestGuard : IAsyncDisposable
         });
         guard.Policy = new(policy);
         guard.Freshness = new(TimeSpan.FromMinutes(5), TimeSpan.Zero, guard.Time);
-        var upstream = new Upstream(new GuardUpstream { Url = new Uri(upstreamUrl, "/mcp").ToString() });
+        var upstream = new Upstream(new GuardUpstream { Url = new Uri(upstreamUrl, "/mcp").ToString() }, guard.Time);
         guard.url = await guard.ListenAsync(services => services.AddHttpForwarder(), services =>
         {
             var forwarder = new UpstreamForwarder(upstream, new LegacySessions(upstream, new SessionSeal(Convert.ToBase64String(new byte[32])), recoversSessions), services, limits);
