@@ -30,6 +30,8 @@ internal sealed record EncryptedColumn(string Table, string Column, ColumnForm F
     public static IReadOnlyList<EncryptedColumn> All { get; } =
     [
         new("cluster_keys", "material", ColumnForm.Bytes, ["id"]),
+        new("users", "email", ColumnForm.Bytes, ["id"]),
+        new("auth_providers", "secret", ColumnForm.Bytes, ["id"]),
         new("data_protection_keys", "xml", ColumnForm.Text, ["id"]),
         new("mcp_servers", "manifest", ColumnForm.Json, ["id"]),
         new("storage_credentials", "secret", ColumnForm.Text, ["id"]),

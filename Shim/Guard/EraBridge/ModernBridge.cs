@@ -12,7 +12,7 @@ namespace Obot.Shim.Guard.EraBridge;
 /// A modern client before a legacy server: <c>server/discover</c> becomes <c>initialize</c>, requests share a session of their principal under ids
 /// of our own, questions of the server become <c>input_required</c>, and <c>subscriptions/listen</c> the session's GET stream.
 /// </summary>
-internal sealed class ModernBridge(UpstreamHttp http, LegacySessions sessions, SuspendedCalls suspended, GuardLimits limits)
+internal sealed class ModernBridge(UpstreamHttp http, EraSessions sessions, SuspendedCalls suspended, GuardLimits limits)
 {
     private static readonly JsonDocumentOptions Options = new() { MaxDepth = EnvelopeReader.MaxDepth };
 

@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Obot.Shim.Contracts.Boot;
 using Obot.Shim.Contracts.Protocol;
-using Obot.Shim.Guard.Forwarding.Sse;
+using Obot.Shim.Guard.HttpSse;
 
 namespace Obot.Shim.Guard.Forwarding;
 
@@ -30,7 +30,7 @@ internal sealed class Upstream : IDisposable
             PooledConnectionIdleTimeout = TimeSpan.FromMinutes(1),
             ConnectCallback = (context, cancellationToken) => upstream.Socket is { } path ? ConnectAsync(path, cancellationToken) : Addressed.ConnectAsync(context.DnsEndPoint, cancellationToken),
         };
-        Client = new(own ?? (upstream.Url is not null && SseTransport.IsMeantBy(Endpoint) ? new SseTransport(Endpoint, sockets, time) : sockets));
+        Client = new(own ?? (upstream.Url is null ? sockets : new HttpSseHandler(sockets, Endpoint, time)));
     }
 
     public HttpMessageInvoker Client { get; }

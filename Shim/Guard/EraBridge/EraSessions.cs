@@ -27,7 +27,7 @@ internal sealed record LegacySession(string Key, string? Id, string Version, Jso
 /// Sessions by principal and by what the client can do: a server asks only what was declared. Nobody ends them but time, because modern
 /// clients do not say goodbye.
 /// </summary>
-internal sealed class LegacySessions(UpstreamHttp http, TimeProvider time)
+internal sealed class EraSessions(UpstreamHttp http, TimeProvider time)
 {
     private const int MaxSessions = 1000;
     private static readonly TimeSpan Idle = TimeSpan.FromMinutes(15);
