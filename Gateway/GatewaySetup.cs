@@ -32,7 +32,7 @@ public static class GatewaySetup
         services.Configure<LimitOptions>(configuration.GetSection("Obot:Limits"));
         services.AddHttpForwarder();
         services.AddSingleton<Hosts>().AddSingleton<VerdictCache>().AddSingleton<UserRates>();
-        services.AddSingleton<RouteTable>().AddSingleton<GuardForwarder>().AddSingleton<ParkedStream>().AddSingleton<McpEndpoint>();
+        services.AddSingleton<RouteTable>().AddSingleton<GuardForwarder>().AddSingleton<ParkedStream>().AddSingleton<McpEndpoint>().AddSingleton<ComponentEndpoint>();
         services.AddSingleton<CallerAuthenticator>().AddSingleton<ICallerAuthenticator>(provider => provider.GetRequiredService<CallerAuthenticator>());
         services.AddSingleton<RefusalLog>().AddSingleton<RecordIntake>();
         services.AddSingleton<PolicyPush>().AddSingleton<ControlEndpoint>();
@@ -56,8 +56,14 @@ public static class GatewaySetup
         var control = app.ApplicationServices.GetRequiredService<ControlEndpoint>();
         var filters = app.ApplicationServices.GetRequiredService<FilterEndpoint>();
         var exchange = app.ApplicationServices.GetRequiredService<ExchangeEndpoint>();
+        var components = app.ApplicationServices.GetRequiredService<ComponentEndpoint>();
         app.MapWhen(context => context.Connection.LocalPort == controlPort, inner => inner.UseWebSockets().Run(context =>
         {
+            if (context.Request.Path.StartsWithSegments(ComponentEndpoint.Prefix, StringComparison.Ordinal, out var component) && component.Value is ['/', .. var name])
+            {
+                return components.HandleAsync(context, name);
+            }
+
             if (context.Request.Path == "/control")
             {
                 return control.HandleAsync(context);

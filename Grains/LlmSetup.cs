@@ -15,13 +15,14 @@ internal static class LlmSetup
     {
         services.Configure<LlmOptions>(configuration.GetSection("Obot:Llm"));
         services.AddSingleton<ProviderSecrets>().AddSingleton<EntraTokens>().AddSingleton<ModelDiscovery>();
-        services.AddSingleton<ILlmCredentials, LlmCredentials>();
+        services.AddSingleton<ILlmCredentials, LlmCredentials>().AddSingleton<ILlmTickets, LlmTickets>();
         services.AddSingleton<IModelProviders, StoredModelProviders>();
         services.AddSingleton<LlmDirectory>().AddSingleton<ILlmDirectory>(provider => provider.GetRequiredService<LlmDirectory>());
         services.AddSingleton<IModels, StoredModels>();
         services.AddSingleton<IModelAliases, StoredModelAliases>();
         services.AddSingleton<IModelAccessPolicies, StoredModelAccessPolicies>();
         services.AddSingleton<ILlmBudgets, StoredLlmBudgets>();
+        services.AddSingleton<IMessagePolicies, StoredMessagePolicies>();
         services.AddRecordKind<LlmRow, LlmKind>();
         services.AddSingleton<LlmRecorder>().AddSingleton<ILlmRecorder>(provider => provider.GetRequiredService<LlmRecorder>());
         services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<LlmRecorder>());

@@ -53,6 +53,7 @@ public static class ManagementSetup
 
         services.AddSingleton<IServerDirectory, ServerDirectory>();
         services.AddSingleton<IServerInstances, ServerInstances>();
+        services.AddSingleton<IComposites, Composites>();
         services.AddSingleton<InstanceLauncher>();
         services.AddSingleton<ServerLife>();
         services.AddSingleton<ServerTools>();

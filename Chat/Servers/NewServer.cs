@@ -18,9 +18,25 @@ public sealed class NewServer
     public string Env { get; set; } = "";
     public bool Shared { get; set; }
 
+    /// <summary>Components of a composite.</summary>
+    public IList<NewComponent> Components { get; } = [];
+
     /// <exception cref="InvalidInputException">A line of <see cref="Env"/> is no <c>KEY=value</c>.</exception>
     public ServerManifest ToManifest()
     {
+        if (Runtime == Runtimes.Composite)
+        {
+            return new()
+            {
+                Name = Name.Trim() is { Length: > 0 } given ? given : string.Join(" + ", Components.Select(component => component.Name)),
+                Runtime = Runtime,
+                CompositeConfig = new()
+                {
+                    ComponentServers = [.. Components.Select(component => new ComponentServer { McpServerID = component.Id, ToolPrefix = component.Prefix.Trim() is { Length: > 0 } prefix ? prefix : null })],
+                },
+            };
+        }
+
         var remote = Runtime == Runtimes.Remote;
         var package = remote ? null : new PackageConfig { Package = Package.Trim(), Args = [.. Lines(Args)] };
         return new()
@@ -40,4 +56,12 @@ public sealed class NewServer
         : throw new InvalidInputException("Environment", $"'{line}' is no line of the form KEY=value.");
 
     private static string[] Lines(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+}
+
+/// <summary>A server that becomes part of a composite.</summary>
+public sealed class NewComponent
+{
+    public required string Id { get; init; }
+    public required string Name { get; init; }
+    public string Prefix { get; set; } = "";
 }

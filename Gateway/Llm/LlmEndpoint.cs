@@ -5,6 +5,7 @@ using Microsoft.Extensions.Options;
 using Obot.Gateway.Authentication;
 using Obot.Gateway.Llm.Answers;
 using Obot.Gateway.Llm.Budgets;
+using Obot.Gateway.Llm.Messages;
 using Obot.Gateway.Llm.Recording;
 using Obot.Gateway.Llm.Requests;
 using Obot.Gateway.Llm.Upstream;
@@ -18,7 +19,7 @@ namespace Obot.Gateway.Llm;
 /// <c>/api/llm-proxy</c>: authenticate, read what is asked for, find who may answer it, set aside what it may cost, forward, settle. On the
 /// warm path no database is asked, and a grain only where a budget counts.
 /// </summary>
-internal sealed class LlmEndpoint(VerdictCache verdicts, ILlmDirectory directory, BudgetDesk budgets, LlmRouter router, ModelLists lists, LlmRecords records, IOptions<LlmOptions> options, TimeProvider time)
+internal sealed class LlmEndpoint(VerdictCache verdicts, ILlmTickets tickets, IUserDirectory users, ILlmDirectory directory, MessageGuard messages, AnswerCache cache, BudgetDesk budgets, LlmRouter router, ModelLists lists, LlmRecords records, IOptions<LlmOptions> options, TimeProvider time)
 {
     public async Task HandleAsync(HttpContext context, string rest)
     {
@@ -63,7 +64,7 @@ internal sealed class LlmEndpoint(VerdictCache verdicts, ILlmDirectory directory
     private async ValueTask<(Verdict? Verdict, LlmError? Refusal)> AuthenticateAsync(HttpContext context)
     {
         var credential = Bearer.Read(context.Request) ?? (context.Request.Headers["x-api-key"] is [{ Length: > 0 } key] ? key : null);
-        if (credential is null || await verdicts.FindAsync(credential, context.RequestAborted) is not { } verdict)
+        if (credential is null || await (tickets.Read(credential) is { } ticket ? OfTicketAsync(ticket, context.RequestAborted) : verdicts.FindAsync(credential, context.RequestAborted)) is not { } verdict)
         {
             context.Response.Headers.WWWAuthenticate = "Bearer";
             return (null, new(StatusCodes.Status401Unauthorized, "invalid_api_key", "Send an API key of this platform with scope 'llm', as 'Authorization: Bearer …' or 'x-api-key'. What came is missing, unknown, expired or revoked."));
@@ -73,6 +74,10 @@ internal sealed class LlmEndpoint(VerdictCache verdicts, ILlmDirectory directory
             ? (verdict, null)
             : (null, new(StatusCodes.Status403Forbidden, "insufficient_scope", "This credential is good but lacks scope 'llm'. Make an API key with \"scopes\": [\"llm\"]."));
     }
+
+    /// <summary>A part of the platform calls for a user, who is asked for each time: it may do what the user may do now.</summary>
+    private async ValueTask<Verdict?> OfTicketAsync(LlmTicket ticket, CancellationToken cancellationToken) =>
+        await users.Find(ticket.UserId, cancellationToken) is { } user ? verdicts.OfSession(user.As(ticket.CredentialId, [Scopes.Llm])) : null;
 
     private async Task GuardedAsync(HttpContext context, LlmDoor door, Verdict verdict, long startedAt)
     {
@@ -89,12 +94,18 @@ internal sealed class LlmEndpoint(VerdictCache verdicts, ILlmDirectory directory
         try
         {
             call.Error = await PrepareAsync(call, body);
-            if (call.Error is null)
+            if (call.Cached is { } cached)
             {
+                await AnswerCache.WriteAsync(call, cached);
+            }
+            else if (call.Error is null)
+            {
+                call.Copy = cache.NewCopy(call);
                 await router.RouteAsync(call);
+                cache.Keep(call);
             }
 
-            if (call.Error is not null && !context.RequestAborted.IsCancellationRequested)
+            if (call.Error is not null && !context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
             {
                 await call.Error.WriteAsync(context, door.Dialect);
             }
@@ -139,7 +150,7 @@ internal sealed class LlmEndpoint(VerdictCache verdicts, ILlmDirectory directory
         {
             LlmVerdict.Unknown => new(StatusCodes.Status404NotFound, "model_not_found", $"There is no model '{asked}' here, or it is switched off. GET models lists what you may use.") { Param = "model" },
             LlmVerdict.Denied => new(StatusCodes.Status403Forbidden, "model_access_denied", $"No model access policy lets you use '{asked}'. An administrator can make one.") { Param = "model" },
-            _ => await budgets.ReserveAsync(call, aborted),
+            _ => await messages.CheckRequestAsync(call, aborted) ?? ((call.Cached = cache.Find(call)) is null ? await budgets.ReserveAsync(call, aborted) : null),
         };
     }
 

@@ -1,7 +1,9 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Obot.Gateway.Llm.Answers;
 using Obot.Gateway.Llm.Budgets;
+using Obot.Gateway.Llm.Messages;
 using Obot.Gateway.Llm.Recording;
 using Obot.Gateway.Llm.Upstream;
 using Obot.Grains.Abstractions.Llm;
@@ -14,9 +16,15 @@ internal static class LlmGatewaySetup
     public static IServiceCollection AddLlmGateway(this IServiceCollection services, IConfiguration configuration)
     {
         services.Configure<LlmOptions>(configuration.GetSection("Obot:Llm"));
-        services.AddSingleton<LlmForwarder>().AddSingleton<Circuits>().AddSingleton<LlmRouter>();
+        services.AddSingleton<AnswerCache>().AddSingleton<LlmForwarder>().AddSingleton<Circuits>().AddSingleton<LlmRouter>();
         services.AddSingleton<RequestLeases>().AddSingleton<BudgetDesk>();
         services.AddHostedService(provider => provider.GetRequiredService<BudgetDesk>());
+        services.AddSingleton<MessageMatcher>().AddSingleton<MessageJudge>().AddSingleton<MessageGuard>();
+        services.AddHttpClient(MessageJudge.ClientName, client =>
+        {
+            client.Timeout = Timeout.InfiniteTimeSpan;
+            client.MaxResponseContentBufferSize = 1024 * 1024;
+        }).ConfigurePrimaryHttpMessageHandler(static () => new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, ConnectTimeout = TimeSpan.FromSeconds(5) });
         return services.AddSingleton<LlmRecords>().AddSingleton<ModelLists>().AddSingleton<LlmEndpoint>();
     }
 

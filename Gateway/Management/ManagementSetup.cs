@@ -59,6 +59,7 @@ public static class ManagementSetup
         ModelEndpoints.Map(api);
         ModelPolicyEndpoints.Map(api);
         LlmAuditEndpoints.Map(api);
+        MessagePolicyEndpoints.Map(api);
         api.MapGet("/version", Version).WithTags("version").Produces<VersionBody>().WithSummary("What runs here");
         api.Map("/{**rest}", NotFound).ExcludeFromDescription();
         return api;

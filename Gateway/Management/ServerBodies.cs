@@ -36,6 +36,9 @@ internal sealed record ServerBody
     [JsonConverter(typeof(JsonStringEnumConverter<DeploymentStatus>))]
     public required DeploymentStatus DeploymentStatus { get; init; }
     public string? DeploymentReason { get; init; }
+
+    /// <summary>What runs was made from another revision; <c>details</c> says what differs.</summary>
+    public required bool NeedsUpdate { get; init; }
     public required IReadOnlyList<string> Warnings { get; init; }
 
     public static ServerBody Of(McpServerView view, string publicUrl, IEnumerable<string>? warnings = null) => new()
@@ -53,6 +56,7 @@ internal sealed record ServerBody
         MissingRequiredEnvVars = view.MissingRequiredEnvVars,
         DeploymentStatus = view.DeploymentStatus,
         DeploymentReason = view.DeploymentReason,
+        NeedsUpdate = view.NeedsUpdate,
         Warnings = [.. warnings ?? [], .. ManifestJson.UnknownFields(view.Manifest).Select(path => $"Unknown field '{path}' is kept and not used.")],
     };
 }
@@ -83,7 +87,16 @@ internal sealed record DeploymentBody
     /// <summary>Manifest revision that the running generation was made from.</summary>
     public required long Revision { get; init; }
 
-    public static DeploymentBody Of(ServerDeployment deployment) => new()
+    /// <summary>Revision of the manifest as it is declared.</summary>
+    public required long DeclaredRevision { get; init; }
+
+    /// <summary>What runs was made from another revision; <see cref="Diff"/> says what differs.</summary>
+    public required bool NeedsUpdate { get; init; }
+    public IReadOnlyList<FieldChange>? Diff { get; init; }
+
+    public static DeploymentBody Of(ServerDetails details) => Of(details.Deployment) with { DeclaredRevision = details.Revision, NeedsUpdate = details.NeedsUpdate, Diff = details.Diff };
+
+    private static DeploymentBody Of(ServerDeployment deployment) => new()
     {
         DeploymentStatus = deployment.Status,
         DeploymentReason = deployment.Reason,
@@ -100,11 +113,20 @@ internal sealed record DeploymentBody
         RetryAt = deployment.RetryAt,
         InFlight = deployment.InFlight,
         Revision = deployment.ManifestRevision,
+        DeclaredRevision = deployment.ManifestRevision,
+        NeedsUpdate = false,
     };
 }
 
 /// <summary>A tool as the server lists it.</summary>
 internal sealed record ToolBody(string Name, string? Description, JsonElement InputSchema);
+
+/// <summary>A change of an instance's state, as an event of the stream.</summary>
+internal sealed record ServerEventBody(DateTimeOffset At, long Generation, [property: JsonConverter(typeof(JsonStringEnumConverter<DeploymentStatus>))] DeploymentStatus DeploymentStatus, string? DeploymentReason, DateTimeOffset? RetryAt)
+{
+    public static string Write(ServerEvent change) =>
+        JsonSerializer.Serialize(new ServerEventBody(change.At, change.Generation, change.Status, change.Reason, change.RetryAt), ManagementJson.Options);
+}
 
 /// <summary>One line of a server's log, as an event of the stream.</summary>
 internal sealed record LogLineBody(DateTimeOffset At, long Generation, string Text);

@@ -22,7 +22,7 @@ internal sealed class ServerEndpoints(IMcpServers servers, PublicUrl publicUrl, 
         group.MapGet("/{id}", (HttpContext context, ServerEndpoints self, string id) => self.OneAsync(context, id, self.Servers.Find))
             .Produces<ServerBody>().WithSummary("Get a server");
         group.MapPut("/{id}", (HttpContext context, ServerEndpoints self, string id) => self.UpdateAsync(context, id))
-            .WithBody<NewServerBody>().Produces<ServerBody>().WithSummary("Replace the manifest; running instances stop and start with the new one on the next call");
+            .WithBody<NewServerBody>().Produces<ServerBody>().WithSummary("Replace the manifest; running instances change over to it: the new generation comes up before the old one goes");
         group.MapDelete("/{id}", (HttpContext context, ServerEndpoints self, string id) => self.DeleteAsync(context, id))
             .Produces(StatusCodes.Status204NoContent).WithSummary("Stop all instances and remove the server");
         group.MapPost("/{id}/launch", (HttpContext context, ServerEndpoints self, string id) => self.OneAsync(context, id, self.Servers.Launch))
@@ -34,7 +34,11 @@ internal sealed class ServerEndpoints(IMcpServers servers, PublicUrl publicUrl, 
         group.MapPost("/{id}/configure", (HttpContext context, ServerEndpoints self, string id) => self.ConfigureAsync(context, id))
             .WithBody<Dictionary<string, string>>().Produces<ServerBody>().WithSummary("Set values of env and headers for the caller's instance: {\"KEY\": \"value\"}");
         group.MapGet("/{id}/details", (HttpContext context, ServerEndpoints self, string id) => self.DetailsAsync(context, id))
-            .Produces<DeploymentBody>().WithSummary("The deployment of the caller's instance");
+            .Produces<DeploymentBody>().WithSummary("The deployment of the caller's instance, and where it differs from the manifest");
+        group.MapPost("/{id}/trigger-update", (HttpContext context, ServerEndpoints self, string id) => self.OneAsync(context, id, self.Servers.TriggerUpdate))
+            .Produces<ServerBody>().WithSummary("Move a running instance to the manifest as it is: the new generation comes up before the old one goes");
+        group.MapGet("/{id}/events", (HttpContext context, ServerEndpoints self, string id) => self.EventsAsync(context, id))
+            .Produces<string>(StatusCodes.Status200OK, "text/event-stream").WithSummary("The state of the caller's instance and every change of it, as events");
         group.MapGet("/{id}/tools", (HttpContext context, ServerEndpoints self, string id) => self.ToolsAsync(context, id))
             .Produces<ListBody<ToolBody>>().WithSummary("The tools as the server lists them; starts a sleeping server");
         group.MapGet("/{id}/logs", (HttpContext context, ServerEndpoints self, string id) => self.LogsAsync(context, id))
@@ -84,6 +88,11 @@ internal sealed class ServerEndpoints(IMcpServers servers, PublicUrl publicUrl, 
 
     private async Task<IResult> DetailsAsync(HttpContext context, string id) =>
         await servers.Details(context.Caller(), id, context.RequestAborted) is { } details ? Json(DeploymentBody.Of(details)) : NotFound(id);
+
+    private async Task<IResult> EventsAsync(HttpContext context, string id) =>
+        await servers.Find(context.Caller(), id, context.RequestAborted) is null
+            ? NotFound(id)
+            : new EventStream<ServerEvent>(servers.Events(context.Caller(), id, context.RequestAborted), ServerEventBody.Write, time);
 
     private async Task<IResult> ToolsAsync(HttpContext context, string id) =>
         await servers.Tools(context.Caller(), id, context.RequestAborted) is { } tools

@@ -112,7 +112,7 @@ internal sealed class McpEndpoint(
             body);
     }
 
-    private async Task RouteAsync(HttpContext context, Verdict verdict, string serverId, CancellationToken aborted)
+    internal async Task RouteAsync(HttpContext context, Verdict verdict, string serverId, CancellationToken aborted)
     {
         if (await directory.Find(serverId, aborted) is not { } entry)
         {

@@ -12,8 +12,8 @@ public sealed class AuditOptions
     /// <summary>Bytes of each request's and each answer's body that are kept; the true length is kept in any case. Default 65536, 0 … 1048576.</summary>
     public int MaxBodyBytes { get; set; } = 64 * 1024;
 
-    /// <summary>Bytes of records that one writer (a guard, a silo) keeps on disk while the database is away. Default 256 MiB, at least 1 MiB.</summary>
-    public long MaxBacklogBytes { get; set; } = 256 * 1024 * 1024;
+    /// <summary>Bytes of records that one writer (a guard, a silo) keeps on disk while the database is away. Default 1 GiB, at least 1 MiB.</summary>
+    public long MaxBacklogBytes { get; set; } = 1024L * 1024 * 1024;
 
     /// <summary>What happens when that much waits: <c>refuse</c> calls (503), or <c>drop</c> their records and count them. Default <c>refuse</c>.</summary>
     public AuditWhenFull WhenFull { get; set; } = AuditWhenFull.Refuse;

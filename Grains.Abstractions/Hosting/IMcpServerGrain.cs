@@ -31,6 +31,13 @@ public interface IMcpServerGrain : IGrainWithStringKey
     [Alias("Stop")]
     Task Stop(string reason);
 
+    /// <summary>
+    /// The declaration changed: a running server gets its next generation beside the one that runs, which goes on until the new one is up and
+    /// its own calls in hand have ended. One that does not come up changes nothing. A server that cannot be run twice is stopped instead.
+    /// </summary>
+    [Alias("Replace")]
+    Task Replace(string reason);
+
     /// <summary>Forgets earlier failures and back-off, so that the next <see cref="EnsureRunning"/> starts at once.</summary>
     [Alias("Reset")]
     Task Reset();
@@ -131,6 +138,9 @@ public sealed record ServerDeployment
 
     /// <summary>Breakdowns since somebody stopped it, or it fell asleep; <see cref="Reason"/> says what the last one was.</summary>
     [Id(13)] public int Restarts { get; init; }
+
+    /// <summary>JSON of the manifest that the running generation was made from, without secrets; null before the first start.</summary>
+    [Id(15)] public string? RunningManifest { get; init; }
 
     /// <summary>The image that the server runs, with its digest; null without one.</summary>
     [Id(14)] public string? Image { get; init; }

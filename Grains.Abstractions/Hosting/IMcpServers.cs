@@ -49,8 +49,17 @@ public interface IMcpServers
 
     Task<McpServerView?> Stop(Principal caller, string serverId, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// A running instance that was made from an older manifest goes over to the one that is declared, again if that did not start before: the
+    /// new generation comes up beside the old one. Nothing where it sleeps.
+    /// </summary>
+    Task<McpServerView?> TriggerUpdate(Principal caller, string serverId, CancellationToken cancellationToken);
+
+    /// <summary>The state of the caller's instance as it is, and every change of it until the caller goes away. Never wakes the server.</summary>
+    IAsyncEnumerable<ServerEvent> Events(Principal caller, string serverId, CancellationToken cancellationToken);
+
     /// <summary>Never wakes the server.</summary>
-    Task<ServerDeployment?> Details(Principal caller, string serverId, CancellationToken cancellationToken);
+    Task<ServerDetails?> Details(Principal caller, string serverId, CancellationToken cancellationToken);
 
     /// <summary>The last lines (1,000 at most) of the caller's instance; with <paramref name="follow"/> also every later one.</summary>
     IAsyncEnumerable<ServerLogLine> Logs(Principal caller, string serverId, bool follow, CancellationToken cancellationToken);
@@ -78,9 +87,29 @@ public sealed record McpServerView
     public required string Instance { get; init; }
     public required DeploymentStatus DeploymentStatus { get; init; }
     public string? DeploymentReason { get; init; }
+
+    /// <summary>What runs was made from another revision of the manifest.</summary>
+    public bool NeedsUpdate { get; init; }
     public required IReadOnlyList<string> MissingRequiredEnvVars { get; init; }
     public bool Configured => MissingRequiredEnvVars.Count == 0;
 }
+
+/// <param name="Revision">Of the manifest as it is declared.</param>
+/// <param name="Diff">Where what runs differs from what is declared; null when it does not.</param>
+public sealed record ServerDetails(ServerDeployment Deployment, long Revision, IReadOnlyList<FieldChange>? Diff)
+{
+    public bool NeedsUpdate => Diff is not null;
+}
+
+/// <param name="Field">JSON path within the manifest.</param>
+/// <param name="Running">Null where it is not there.</param>
+/// <param name="Declared">Null where it is not there.</param>
+public sealed record FieldChange(string Field, string? Running, string? Declared);
+
+/// <summary>A change of an instance's state.</summary>
+/// <param name="At">When this silo heard of it.</param>
+/// <param name="RetryAt">When a new start will be tried, if one failed.</param>
+public sealed record ServerEvent(DateTimeOffset At, long Generation, DeploymentStatus Status, string? Reason, DateTimeOffset? RetryAt);
 
 /// <param name="At">When the silo read it.</param>
 [GenerateSerializer, Immutable, Alias("Obot.ServerLogLine")]

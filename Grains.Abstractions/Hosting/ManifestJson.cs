@@ -12,7 +12,7 @@ public static class ManifestJson
 
     /// <summary>Fields of the format that are kept but have no record of their own yet.</summary>
     private static readonly HashSet<string> KeptAsTheyAre =
-        new(["compositeConfig", "toolPreview"], StringComparer.Ordinal);
+        new(["toolPreview"], StringComparer.Ordinal);
 
     /// <summary>camelCase with the capitals of the format (<c>repoURL</c>), null left out, duplicates refused.</summary>
     public static JsonSerializerOptions Options { get; } = new(JsonSerializerDefaults.Web)
@@ -41,6 +41,8 @@ public static class ManifestJson
         .. Names(manifest.UvxConfig?.Unknown, $"{root}.uvxConfig"),
         .. Names(manifest.ContainerizedConfig?.Unknown, $"{root}.containerizedConfig"),
         .. Names(manifest.RemoteConfig?.Unknown, $"{root}.remoteConfig"),
+        .. Names(manifest.CompositeConfig?.Unknown, $"{root}.compositeConfig"),
+        .. (manifest.CompositeConfig?.ComponentServers ?? []).SelectMany((component, index) => Names(component.Unknown, $"{root}.compositeConfig.componentServers[{index}]")),
         .. Names(manifest.Resources?.Unknown, $"{root}.resources"),
         .. Names(manifest.Resources?.Requests?.Unknown, $"{root}.resources.requests"),
         .. Names(manifest.Resources?.Limits?.Unknown, $"{root}.resources.limits"),

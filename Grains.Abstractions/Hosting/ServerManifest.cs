@@ -28,7 +28,14 @@ public sealed record ServerManifest
     public PackageConfig? UvxConfig { get; init; }
     public ContainerizedConfig? ContainerizedConfig { get; init; }
     public RemoteConfig? RemoteConfig { get; init; }
+    public CompositeConfig? CompositeConfig { get; init; }
     public MultiUserConfig? MultiUserConfig { get; init; }
+
+    /// <summary>
+    /// <c>transparent</c> (default): legacy sessions go on under the same id when the server was restarted; <c>expire</c>: their clients are told
+    /// that they are gone, for servers that keep something in them.
+    /// </summary>
+    public string? SessionRecovery { get; init; }
     public IReadOnlyList<ManifestValue> Env { get; init; } = [];
     public IReadOnlyList<ManifestValue> Headers { get; init; } = [];
     public ServerResources? Resources { get; init; }
@@ -61,6 +68,12 @@ public static class ServerUserTypes
 {
     public const string SingleUser = "singleUser";
     public const string MultiUser = "multiUser";
+}
+
+public static class SessionRecoveries
+{
+    public const string Transparent = "transparent";
+    public const string Expire = "expire";
 }
 
 public static class Runtimes

@@ -24,6 +24,12 @@ public interface IAssertionIssuer
     /// <returns>Id of the user it speaks of.</returns>
     Task<string?> VerifyAssertion(string assertion, McpInstanceId instance, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// The caller of an assertion that a guard presents, so that it can be exchanged for one of another instance; null when it is not one of
+    /// ours for this instance, or is expired.
+    /// </summary>
+    Task<Principal?> ReadAssertion(string assertion, McpInstanceId instance, CancellationToken cancellationToken);
+
     /// <summary>The public halves as a JSON Web Key Set (RFC 7517).</summary>
     string PublicKeys { get; }
 

@@ -11,6 +11,9 @@ public interface ILlmDirectory
     /// <param name="asked">Alias, name, id, or <c>{provider}/{targetModel}</c>.</param>
     ValueTask<LlmDecision> Resolve(Principal caller, string asked, CancellationToken cancellationToken);
 
+    /// <summary>The same for the platform itself, which needs no policy; empty where there is nothing of that name.</summary>
+    ValueTask<IReadOnlyList<LlmTarget>> Find(string asked, CancellationToken cancellationToken);
+
     /// <summary>What the caller may ask for: aliases, then names, each once.</summary>
     ValueTask<IReadOnlyList<LlmListing>> Visible(Principal caller, CancellationToken cancellationToken);
 }
@@ -28,11 +31,12 @@ public enum LlmVerdict
 
 /// <param name="Targets">In the order in which they are to be tried first, before weights.</param>
 /// <param name="Budgets">Those that the call counts against.</param>
-public sealed record LlmDecision(LlmVerdict Verdict, IReadOnlyList<LlmTarget> Targets, IReadOnlyList<LlmBudgetScope> Budgets)
+/// <param name="Policies">Message policies that it has to pass.</param>
+public sealed record LlmDecision(LlmVerdict Verdict, IReadOnlyList<LlmTarget> Targets, IReadOnlyList<LlmBudgetScope> Budgets, IReadOnlyList<MessagePolicyView> Policies)
 {
-    public static LlmDecision Unknown { get; } = new(LlmVerdict.Unknown, [], []);
+    public static LlmDecision Unknown { get; } = new(LlmVerdict.Unknown, [], [], []);
 
-    public static LlmDecision Denied { get; } = new(LlmVerdict.Denied, [], []);
+    public static LlmDecision Denied { get; } = new(LlmVerdict.Denied, [], [], []);
 }
 
 /// <param name="Name">What to ask for.</param>

@@ -19,12 +19,11 @@ internal sealed class EntryServers(
     {
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         var sight = await EntrySight.OfAsync(db, caller, cancellationToken);
-        if (await sight.Of(db, db.CatalogEntries.AsNoTracking()).SingleOrDefaultAsync(row => row.Id == entryId, cancellationToken) is not { } entry)
+        if (!await sight.Of(db, db.CatalogEntries.AsNoTracking()).AnyAsync(row => row.Id == entryId, cancellationToken))
         {
             return null;
         }
 
-        ManifestValidation.CheckRunnable(encryption.DecryptEntry(entry), "catalogEntryID");
         var row = await deployments.FindOrMakeAsync(db, entryId, caller.Role >= Role.Admin ? caller.UserId : null, cancellationToken);
         return row is null ? null : await views.OneAsync(db, caller, row, cancellationToken);
     }

@@ -64,7 +64,12 @@ internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertifi
 
     /// <summary>For a guard of many instances: what one of them is.</summary>
     /// <exception cref="ServerStartException">Its address lacks a value.</exception>
-    public GuardBoot Pooled(ServerStart start) => Guard(start, listen: "", guard.Value.ControlUrls, new() { Url = RemoteAddress.Of(start.Manifest, start.Values) }, journals.Of(start.Instance));
+    public GuardBoot Pooled(ServerStart start) => Guard(
+        start,
+        listen: "",
+        guard.Value.ControlUrls,
+        start.Manifest.CompositeConfig is { } composite ? new() { Composite = Of(start, composite) } : new() { Url = RemoteAddress.Of(start.Manifest, start.Values) },
+        journals.Of(start.Instance));
 
     /// <summary>For a guard of many instances: what it is itself.</summary>
     public PoolBoot Pool() => new()
@@ -96,6 +101,7 @@ internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertifi
             Rules = [.. start.Access.Policy.Grants.Select(grant => new GuardRule { Everyone = grant.Everyone, Users = grant.Users, Groups = grant.Groups, Tools = grant.Tools })],
             Filters = [.. start.Access.Filters.Select(filter => filter.Contract())],
         },
+        RecoversSessions = start.Manifest.SessionRecovery is not SessionRecoveries.Expire,
         StalenessMilliseconds = (long)Math.Min(start.Access.Staleness.TotalMilliseconds, int.MaxValue),
         MaxStalenessMilliseconds = (long)security.Value.MaxStaleness.TotalMilliseconds,
         Upstream = upstream with { Exchanges = start.Manifest.Runtime == Runtimes.Remote || ManifestEntries.HeadersOf(start.Manifest).Any() },
@@ -114,6 +120,21 @@ internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertifi
             RequestsPerSecond = limits.Value.RequestsPerSecondPerInstance,
             ConcurrentCalls = limits.Value.ConcurrentCallsPerInstance,
         },
+    };
+
+    private static CompositeUpstream Of(ServerStart start, CompositeConfig composite) => new()
+    {
+        Name = start.Manifest.Name,
+        Components =
+        [
+            .. composite.ComponentServers.Select(component => new CompositeComponent
+            {
+                Server = component.Id,
+                Title = start.Titles.GetValueOrDefault(component.Id, component.Id),
+                Prefix = component.ToolPrefix ?? "",
+                Tools = [.. component.ToolOverrides.Select(tool => new CompositeTool { Name = tool.Name, NewName = tool.OverrideName, Description = tool.OverrideDescription, Enabled = tool.Enabled })],
+            }),
+        ],
     };
 
     private static Dictionary<string, string> EnvironmentOf(ServerStart start, string folder)

@@ -12,6 +12,16 @@ public sealed class HostingOptions
     /// <summary>A server without a call for so long is stopped; it wakes on the next one. Default 10 minutes, at least 1 second.</summary>
     public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>
+    /// The same for one runtime (<c>npx</c>, <c>uvx</c>, <c>containerized</c>, <c>remote</c>, <c>composite</c>), where it differs. Default: none.
+    /// </summary>
+    public IDictionary<string, TimeSpan> IdleTimeouts { get; } = new Dictionary<string, TimeSpan>(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>How long the calls in hand of a generation that was replaced may go on before it is ended all the same. Default 5 minutes.</summary>
+    public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromMinutes(5);
+
+    internal TimeSpan IdleTimeoutOf(string? runtime) => runtime is not null && IdleTimeouts.TryGetValue(runtime, out var own) ? own : IdleTimeout;
+
     /// <summary>The shim's executable, or its <c>.dll</c>. Default: beside the silo.</summary>
     public string? ShimPath { get; set; }
 

@@ -29,6 +29,9 @@ internal interface IServerBackend
     /// <summary>Removes what outlives the generations of a stopped instance: volumes, files. Nothing there is fine.</summary>
     Task RemoveAsync(McpInstanceId instance, CancellationToken cancellationToken);
 
+    /// <summary>Can two generations of an instance run side by side (<see cref="ServerStart.Beside"/>)? Otherwise a change stops the old one first.</summary>
+    bool RunsTwo => false;
+
     /// <summary>Null when guard and server answer; otherwise what is wrong, for a person.</summary>
     Task<string?> ProbeAsync(McpInstanceId instance, Deployment deployment, CancellationToken cancellationToken);
 
@@ -64,6 +67,12 @@ internal sealed record ServerStart(McpInstanceId Instance, long Generation, Serv
 {
     /// <summary>Told what the start is busy with, for people who wait ("pulling …"). Never blocks; any thread.</summary>
     public Action<string> Progress { get; init; } = _ => { };
+
+    /// <summary>Earlier generations go on: somebody else ends them when this one is up.</summary>
+    public bool Beside { get; init; }
+
+    /// <summary>Names of a composite's components, by id.</summary>
+    public IReadOnlyDictionary<string, string> Titles { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
 }
 
 /// <param name="Revision">Revision of the security state that the policy was read at.</param>

@@ -7,6 +7,7 @@ namespace Obot.Grains.Hosting;
 internal sealed class InstanceLauncher(IGrainFactory grains, TimeProvider time)
 {
     private static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ObserveAgain = TimeSpan.FromSeconds(20);
 
     /// <summary>Returns when the instance is Running, Failed or Stopped by someone else, or when <paramref name="limit"/> is over.</summary>
     public async Task<ServerRoute> StartAsync(McpInstanceId instance, TimeSpan limit, CancellationToken cancellationToken)
@@ -30,6 +31,34 @@ internal sealed class InstanceLauncher(IGrainFactory grains, TimeProvider time)
         finally
         {
             // a grain that cannot be told drops observers that do not answer
+            await grain.Unobserve(reference).WaitAsync(AskAgain, time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            grains.DeleteObjectReference<IRouteObserver>(reference);
+            GC.KeepAlive(pushed);
+        }
+    }
+
+    /// <summary>The state as it is, and every change of it. Never wakes the instance.</summary>
+    public async IAsyncEnumerable<ServerEvent> ObserveAsync(McpInstanceId instance, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var grain = grains.GetGrain<IMcpServerGrain>(instance.ToString());
+        var pushed = new RouteObserver();
+        var reference = grains.CreateObjectReference<IRouteObserver>(pushed);
+        try
+        {
+            ServerRoute? last = null;
+            while (true)
+            {
+                // now and then it is asked again: it may have moved to another silo and know nothing of us
+                var route = last is null ? await grain.Observe(reference) : await pushed.NextAsync(ObserveAgain, time, cancellationToken) ?? await grain.Observe(reference);
+                if (route != last)
+                {
+                    last = route;
+                    yield return new(time.GetUtcNow(), route.Generation, route.Status, route.Reason, route.RetryAt);
+                }
+            }
+        }
+        finally
+        {
             await grain.Unobserve(reference).WaitAsync(AskAgain, time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             grains.DeleteObjectReference<IRouteObserver>(reference);
             GC.KeepAlive(pushed);

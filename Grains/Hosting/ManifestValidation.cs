@@ -12,9 +12,6 @@ internal static class ManifestValidation
     private const int MaxTimeout = 600;
     private static readonly string[] AllRuntimes = [Runtimes.Npx, Runtimes.Uvx, Runtimes.Containerized, Runtimes.Remote, Runtimes.Composite];
 
-    /// <summary>Fields whose block belongs to a runtime.</summary>
-    private const string CompositeConfig = "compositeConfig";
-
     /// <exception cref="InvalidInputException">A rule is broken.</exception>
     public static void Check(ServerManifest manifest, string root = "manifest")
     {
@@ -32,6 +29,13 @@ internal static class ManifestValidation
                 $"'{manifest.ServerUserType}' is not allowed. Allowed: '{ServerUserTypes.SingleUser}' (default), '{ServerUserTypes.MultiUser}'.");
         }
 
+        if (manifest.SessionRecovery is not (null or SessionRecoveries.Transparent or SessionRecoveries.Expire))
+        {
+            throw new InvalidInputException(
+                $"{root}.sessionRecovery",
+                $"'{manifest.SessionRecovery}' is not allowed. Allowed: '{SessionRecoveries.Transparent}' (default), '{SessionRecoveries.Expire}'.");
+        }
+
         Runtime(manifest, root);
         Amounts(manifest.Resources?.Requests, $"{root}.resources.requests");
         Amounts(manifest.Resources?.Limits, $"{root}.resources.limits");
@@ -39,18 +43,6 @@ internal static class ManifestValidation
         ManifestEntries.Check(manifest.Headers, $"{root}.headers", environment: false);
         ManifestEntries.Check(manifest.MultiUserConfig?.UserDefinedHeaders ?? [], $"{root}.multiUserConfig.userDefinedHeaders", environment: false);
         ManifestEntries.CheckUnique([.. ManifestEntries.HeadersOf(manifest)], $"{root}.remoteConfig.headers");
-    }
-
-    /// <summary>What this installation can run now.</summary>
-    /// <exception cref="InvalidInputException">The runtime or the form of its address has no backend.</exception>
-    public static void CheckRunnable(ServerManifest manifest, string root = "manifest")
-    {
-        if (manifest.Runtime is Runtimes.Composite)
-        {
-            throw new InvalidInputException(
-                $"{root}.runtime",
-                $"This installation cannot run '{manifest.Runtime}' servers yet. It runs '{Runtimes.Npx}', '{Runtimes.Uvx}', '{Runtimes.Containerized}' and '{Runtimes.Remote}'.");
-        }
     }
 
     private static void Runtime(ServerManifest manifest, string root)
@@ -67,7 +59,7 @@ internal static class ManifestValidation
             (Runtimes.Uvx, "uvxConfig", manifest.UvxConfig is not null),
             (Runtimes.Containerized, "containerizedConfig", manifest.ContainerizedConfig is not null),
             (Runtimes.Remote, "remoteConfig", manifest.RemoteConfig is not null),
-            (Runtimes.Composite, CompositeConfig, manifest.Unknown?.ContainsKey(CompositeConfig) is true),
+            (Runtimes.Composite, "compositeConfig", manifest.CompositeConfig is not null),
         ];
         var wanted = blocks.Single(block => block.Runtime == manifest.Runtime);
         if (!wanted.Present)
@@ -84,6 +76,7 @@ internal static class ManifestValidation
         Package(manifest.UvxConfig, $"{root}.uvxConfig", uvx: true);
         Container(manifest.ContainerizedConfig, $"{root}.containerizedConfig");
         RemoteValidation.Check(manifest.RemoteConfig, $"{root}.remoteConfig");
+        CompositeValidation.Check(manifest.CompositeConfig, $"{root}.compositeConfig");
     }
 
     private static void Package(PackageConfig? config, string path, bool uvx)

@@ -10,12 +10,19 @@ internal sealed partial class McpServerGrain
     private static readonly TimeSpan HeldLongEnough = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan ObserverLifetime = TimeSpan.FromHours(1);
 
-    public async Task StartEnded(long generation, Deployment? deployment, string? reason, long manifestRevision)
+    public async Task StartEnded(long generation, Deployment? deployment, string? reason, StartedFrom from)
     {
+        if (generation == State.Generation && State is { Status: DeploymentStatus.Running, Serving: not null })
+        {
+            await ReplacementEnded(deployment, reason, from);
+            return;
+        }
+
         if (generation != State.Generation || State.Status is not DeploymentStatus.Starting)
         {
-            // somebody stopped it, or went on without us: what came up belongs to nobody
-            if (deployment is not null)
+            // somebody stopped it, or went on without us: what came up belongs to nobody. Beside one that serves it waits for the end of that:
+            // who ends a generation ends the earlier ones
+            if (deployment is not null && State.Serving is null)
             {
                 await backends.StopAsync(Instance, generation, deployment, startedOn: null, CancellationToken.None);
             }
@@ -28,7 +35,7 @@ internal sealed partial class McpServerGrain
             guard.Started();
             await Become(State with
             {
-                Status = DeploymentStatus.Running, Deployment = deployment, Backend = deployment.Backend, RetryAt = null, StartedAt = time.GetUtcNow(), ManifestRevision = manifestRevision,
+                Status = DeploymentStatus.Running, Deployment = deployment, Backend = deployment.Backend, RetryAt = null, StartedAt = time.GetUtcNow(), ManifestRevision = from.Revision, Runtime = from.Runtime, RunningManifest = from.Manifest,
             });
             return;
         }
@@ -36,13 +43,13 @@ internal sealed partial class McpServerGrain
         var failures = State.Failures + 1;
         await Become(State with
         {
-            Status = DeploymentStatus.Failed, Reason = reason, Deployment = null, Backend = chosen ?? State.Backend, Failures = failures, RetryAt = time.GetUtcNow() + BackOff(failures), ManifestRevision = manifestRevision,
+            Status = DeploymentStatus.Failed, Reason = reason, Deployment = null, Backend = chosen ?? State.Backend, Failures = failures, RetryAt = time.GetUtcNow() + BackOff(failures), ManifestRevision = from.Revision,
         });
     }
 
     public async Task DeploymentEnded(long generation, string reason)
     {
-        if (generation != State.Generation || State.Status is not DeploymentStatus.Running)
+        if (generation != Current || State.Status is not DeploymentStatus.Running)
         {
             return;
         }
@@ -51,7 +58,7 @@ internal sealed partial class McpServerGrain
         var failures = held ? 1 : State.Failures + 1;
         // the first breakdown restarts at once, later ones wait longer and longer
         var pause = failures == 1 ? TimeSpan.Zero : BackOff(failures - 1);
-        await Become(State with { Status = DeploymentStatus.Unhealthy, Reason = reason, Deployment = null, Failures = failures, Restarts = State.Restarts + 1, RetryAt = time.GetUtcNow() + pause });
+        await Become(State with { Status = DeploymentStatus.Unhealthy, Reason = reason, Deployment = null, Serving = null, Failures = failures, Restarts = State.Restarts + 1, RetryAt = time.GetUtcNow() + pause });
         if (pause == TimeSpan.Zero)
         {
             await BeginStart();
@@ -61,7 +68,7 @@ internal sealed partial class McpServerGrain
     public async Task ProbeEnded(long generation, string? fault, bool restartNow)
     {
         probing = false;
-        if (generation != State.Generation || State.Status is not DeploymentStatus.Running)
+        if (generation != Current || State.Status is not DeploymentStatus.Running)
         {
             return;
         }
@@ -97,6 +104,7 @@ internal sealed partial class McpServerGrain
         await Become(State with
         {
             Generation = State.Generation + 1,
+            Serving = null,
             Status = DeploymentStatus.Starting,
             // after a breakdown the reason stays: the state tells why there is a new generation
             Reason = brokeDown ?? (State.Status is DeploymentStatus.Unhealthy ? State.Reason : null),
@@ -106,17 +114,17 @@ internal sealed partial class McpServerGrain
             RetryAt = null,
             StartDeadline = time.GetUtcNow() + TimeSpan.FromSeconds(600) + StartMargin,
         });
-        Start(State.Generation).Ignore();
+        Start(State.Generation, beside: false).Ignore();
     }
 
-    private async Task Start(long generation)
+    private async Task Start(long generation, bool beside)
     {
         var self = this.AsReference<IMcpServerLife>();
-        var revision = 0L;
+        var from = new StartedFrom(0, null, null);
         try
         {
             var plan = await plans.FindAsync(Instance, CancellationToken.None) ?? throw new ServerStartException("the server was deleted");
-            revision = plan.Revision;
+            from = new(plan.Revision, plan.Manifest.Runtime, ManifestJson.Serialize(ManifestEntries.Redact(plan.Manifest)));
             if (ManifestEntries.Missing(plan.Manifest, plan.Values) is { Count: > 0 } missing)
             {
                 throw new ServerStartException($"it needs configuration first: {string.Join(", ", missing)}");
@@ -124,18 +132,18 @@ internal sealed partial class McpServerGrain
 
             var backend = backends.For(plan.Manifest);
             chosen = backend.Name;
-            var start = new ServerStart(Instance, generation, plan.Manifest, plan.Access, plan.Values) { Progress = said => progress = said };
+            var start = new ServerStart(Instance, generation, plan.Manifest, plan.Access, plan.Values) { Progress = said => progress = said, Titles = plan.Titles, Beside = beside };
             var deployment = await backend.StartAsync(start, CancellationToken.None);
-            await self.StartEnded(generation, deployment, reason: null, revision);
+            await self.StartEnded(generation, deployment, reason: null, from);
         }
         catch (ServerStartException e)
         {
-            await self.StartEnded(generation, deployment: null, e.Message, revision);
+            await self.StartEnded(generation, deployment: null, e.Message, from);
         }
         catch (Exception e)
         {
             LogEndFailed(Instance, generation, e);
-            await self.StartEnded(generation, deployment: null, $"the start broke off: {e.Message}", revision);
+            await self.StartEnded(generation, deployment: null, $"the start broke off: {e.Message}", from);
         }
     }
 
@@ -150,7 +158,7 @@ internal sealed partial class McpServerGrain
 
     private void Watch()
     {
-        var period = TimeSpan.FromTicks(Math.Clamp(options.Value.IdleTimeout.Ticks / 4, TimeSpan.TicksPerSecond / 4, options.Value.HealthInterval.Ticks));
+        var period = TimeSpan.FromTicks(Math.Clamp(options.Value.IdleTimeoutOf(State.Runtime).Ticks / 4, TimeSpan.TicksPerSecond / 4, options.Value.HealthInterval.Ticks));
         watch ??= this.RegisterGrainTimer(Tick, new GrainTimerCreationOptions(period, period) { KeepAlive = true });
     }
 
@@ -171,9 +179,9 @@ internal sealed partial class McpServerGrain
         switch (State.Status)
         {
             case DeploymentStatus.Running when !backends.MayLive(State.Deployment!):
-                await Become(State with { Status = DeploymentStatus.Stopped, Reason = SiloLeft, Deployment = null });
+                await Become(State with { Status = DeploymentStatus.Stopped, Reason = SiloLeft, Deployment = null, Serving = null });
                 break;
-            case DeploymentStatus.Running when guard.IsIdleFor(options.Value.IdleTimeout):
+            case DeploymentStatus.Running when guard.IsIdleFor(options.Value.IdleTimeoutOf(State.Runtime)):
                 await StopIdle();
                 break;
             case DeploymentStatus.Running:
@@ -194,12 +202,12 @@ internal sealed partial class McpServerGrain
     /// <summary>The guard refuses while anything is in hand, and refuses everything once it agreed.</summary>
     private async Task StopIdle()
     {
-        if (!await guard.Drain(options.Value.IdleTimeout))
+        if (!await guard.Drain(options.Value.IdleTimeoutOf(State.Runtime)))
         {
             return;
         }
 
-        await Become(State with { Status = DeploymentStatus.Stopped, Reason = "idle", RetryAt = null, Failures = 0, Restarts = 0 });
+        await Become(State with { Status = DeploymentStatus.Stopped, Reason = "idle", RetryAt = null, Failures = 0, Restarts = 0, Serving = null });
         await EndProcesses();
     }
 
@@ -227,7 +235,7 @@ internal sealed partial class McpServerGrain
         }
 
         probing = true;
-        ProbeOutside(State.Generation, State.Deployment!, restartNow).Ignore();
+        ProbeOutside(Current, State.Deployment!, restartNow).Ignore();
     }
 
     private async Task ProbeOutside(long generation, Deployment deployment, bool restartNow)

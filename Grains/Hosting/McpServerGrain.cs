@@ -20,7 +20,7 @@ internal sealed partial class McpServerGrain(
     ILogger<McpServerGrain> logger) : Grain, IMcpServerGrain, IMcpServerLife
 {
     private readonly Dictionary<IRouteObserver, DateTimeOffset> observers = [];
-    private readonly GuardLink guard = new(time);
+    private GuardLink guard = new(time);
     private IGrainTimer? watch;
     private int failedProbes;
     private bool probing;
@@ -32,6 +32,9 @@ internal sealed partial class McpServerGrain(
     private McpInstanceId Instance => McpInstanceId.Parse(this.GetPrimaryKeyString());
 
     private McpServerState State => storage.State;
+
+    /// <summary>The generation that serves, or is about to.</summary>
+    private long Current => State.Serving ?? State.Generation;
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
@@ -49,10 +52,10 @@ internal sealed partial class McpServerGrain(
         switch (State.Status)
         {
             case DeploymentStatus.Running when !backends.MayLive(State.Deployment!):
-                LogHostGone(Instance, State.Generation, State.Deployment!.Host);
+                LogHostGone(Instance, Current, State.Deployment!.Host);
                 await BeginStart(SiloLeft);
                 break;
-            case DeploymentStatus.Running when failedGeneration == State.Generation:
+            case DeploymentStatus.Running when failedGeneration == Current:
                 // the caller may be wrong: ask the guard itself, outside of this turn
                 Probe(restartNow: true);
                 return Route() with { Status = DeploymentStatus.Starting, GuardUrl = null };
@@ -82,7 +85,7 @@ internal sealed partial class McpServerGrain(
     {
         Status = State.Status is DeploymentStatus.Running && !backends.MayLive(State.Deployment!) ? DeploymentStatus.Stopped : State.Status,
         Reason = State.Status is DeploymentStatus.Starting ? progress ?? State.Reason : State.Reason,
-        Generation = State.Generation,
+        Generation = Current,
         GuardUrl = State.Deployment?.GuardUrl,
         Backend = State.Deployment?.Backend ?? chosen ?? State.Backend,
         Host = State.Deployment?.Host ?? State.Host,
@@ -93,6 +96,7 @@ internal sealed partial class McpServerGrain(
         Failures = State.Failures,
         Restarts = State.Restarts,
         ManifestRevision = State.ManifestRevision,
+        RunningManifest = State.RunningManifest,
         RetryAt = State.RetryAt,
         InFlight = guard.InFlight,
     });
@@ -104,7 +108,7 @@ internal sealed partial class McpServerGrain(
             return;
         }
 
-        await Become(State with { Status = DeploymentStatus.Stopped, Reason = reason, RetryAt = null, Failures = 0, Restarts = 0 });
+        await Become(State with { Status = DeploymentStatus.Stopped, Reason = reason, RetryAt = null, Failures = 0, Restarts = 0, Serving = null });
         await EndProcesses();
     }
 
@@ -135,7 +139,7 @@ internal sealed partial class McpServerGrain(
 
     public async Task<bool> GuardConnected(long generation, IGuardChannel channel)
     {
-        if (generation != State.Generation)
+        if (generation != Current)
         {
             return false;
         }
@@ -147,7 +151,7 @@ internal sealed partial class McpServerGrain(
 
     public Task ReportActivity(long generation, int inFlight, TimeSpan? idle)
     {
-        if (generation == State.Generation)
+        if (generation == Current)
         {
             guard.Report(inFlight, idle);
         }
@@ -157,7 +161,7 @@ internal sealed partial class McpServerGrain(
 
     private ServerRoute Route() => new(
         Instance.ToString(),
-        State.Generation,
+        Current,
         State.Status,
         State.Status is DeploymentStatus.Running ? State.Deployment!.GuardUrl : null,
         State.Reason,
@@ -166,7 +170,7 @@ internal sealed partial class McpServerGrain(
     /// <summary>Writes the new state down, then tells everybody who forwards.</summary>
     private async Task Become(McpServerState next)
     {
-        var changed = (next.Status, next.Generation) != (State.Status, State.Generation);
+        var changed = (next.Status, next.Generation, next.Serving) != (State.Status, State.Generation, State.Serving);
         storage.State = next;
         await storage.WriteStateAsync();
         if (!changed)

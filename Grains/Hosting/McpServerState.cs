@@ -31,4 +31,14 @@ internal sealed record McpServerState
     /// <summary>When a start under way counts as lost.</summary>
     public DateTimeOffset? StartDeadline { get; init; }
     public long ManifestRevision { get; init; }
+
+    /// <summary>
+    /// Generation of <see cref="Deployment"/> while that goes on serving and <see cref="Generation"/> is a later one, which is being started
+    /// beside it or did not come up; null when they are the same.
+    /// </summary>
+    public long? Serving { get; init; }
+
+    /// <summary>Runtime of the generation that runs, and the JSON of its manifest without secrets.</summary>
+    public string? Runtime { get; init; }
+    public string? RunningManifest { get; init; }
 }

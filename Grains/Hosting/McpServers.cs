@@ -36,7 +36,6 @@ internal sealed partial class McpServers(
 
         manifest = ManifestEntries.Restore(manifest, null);
         ManifestValidation.Check(manifest);
-        ManifestValidation.CheckRunnable(manifest);
         var now = time.Now();
         var row = new ServerRow
         {
@@ -51,6 +50,7 @@ internal sealed partial class McpServers(
         };
         row.Manifest = encryption.EncryptManifest(row.Id, manifest);
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        await CompositeValidation.CheckComponentsAsync(db, encryption, caller, manifest, cancellationToken);
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
         db.Servers.Add(row);
         db.NoteChange(now, caller.UserId, "create", Kind, row.Id, row.Name);
@@ -96,9 +96,10 @@ internal sealed partial class McpServers(
         ServerSight.CheckManages(caller, row);
         manifest = ManifestEntries.Restore(manifest, encryption.DecryptManifest(row));
         ManifestValidation.Check(manifest);
-        ManifestValidation.CheckRunnable(manifest);
+        await CompositeValidation.CheckComponentsAsync(db, encryption, caller, manifest, cancellationToken);
         row.Name = manifest.Name;
         row.Manifest = encryption.EncryptManifest(serverId, manifest);
+        var moves = row.PerUser != manifest.IsPerUser;
         row.PerUser = manifest.IsPerUser;
         row.Revision++;
         row.UpdatedAt = time.Now();
@@ -114,7 +115,8 @@ internal sealed partial class McpServers(
 
         await db.AnnounceAsync(SecurityChangeKinds.Server, serverId, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
-        await life.StopAsync(await AllAsync(caller, row, CancellationToken.None), ConfigurationChanged);
+        var all = await AllAsync(caller, row, CancellationToken.None);
+        await (moves ? life.StopAsync(all, ConfigurationChanged) : life.ReplaceAsync(all, ConfigurationChanged));
         return await views.OneAsync(db, caller, row, cancellationToken);
     }
 
@@ -148,7 +150,7 @@ internal sealed partial class McpServers(
         await transaction.CommitAsync(cancellationToken);
         if (shared.Count > 0)
         {
-            await life.StopAsync([instance], ConfigurationChanged);
+            await life.ReplaceAsync([instance], ConfigurationChanged);
         }
 
         return await views.OneAsync(db, caller, row, cancellationToken);
@@ -175,7 +177,7 @@ internal sealed partial class McpServers(
         await transaction.CommitAsync(cancellationToken);
         if (isShared)
         {
-            await life.StopAsync([instance], ConfigurationChanged);
+            await life.ReplaceAsync([instance], ConfigurationChanged);
         }
 
         return await views.OneAsync(db, caller, row, cancellationToken);
@@ -261,11 +263,50 @@ internal sealed partial class McpServers(
         return await Find(caller, serverId, cancellationToken);
     }
 
-    public async Task<ServerDeployment?> Details(Principal caller, string serverId, CancellationToken cancellationToken)
+    public async Task<McpServerView?> TriggerUpdate(Principal caller, string serverId, CancellationToken cancellationToken)
+    {
+        if (await Find(caller, serverId, cancellationToken) is not { } view)
+        {
+            return null;
+        }
+
+        ServerSight.CheckRuns(caller, view.Id, view.OwnerId, view.Manifest.IsPerUser);
+        await life.ReplaceAsync([McpInstanceId.Parse(view.Instance)], "update was asked for");
+        return await Find(caller, serverId, cancellationToken);
+    }
+
+    public async Task<ServerDetails?> Details(Principal caller, string serverId, CancellationToken cancellationToken)
     {
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        var row = await ServerSight.FindAsync(db, db.Servers.AsNoTracking(), caller, serverId, cancellationToken);
-        return row is null ? null : await views.DeploymentAsync(InstanceOf(row, caller));
+        if (await ServerSight.FindAsync(db, db.Servers.AsNoTracking(), caller, serverId, cancellationToken) is not { } row)
+        {
+            return null;
+        }
+
+        var deployment = await views.DeploymentAsync(InstanceOf(row, caller));
+        return new(deployment, row.Revision, ServerViews.NeedsUpdate(deployment, row.Revision)
+            ? RunningDiff.Of(deployment.RunningManifest, ManifestJson.Serialize(ManifestEntries.Redact(encryption.DecryptManifest(row))))
+            : null);
+    }
+
+    public async IAsyncEnumerable<ServerEvent> Events(
+        Principal caller, string serverId, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        McpInstanceId instance;
+        await using (var db = await databases.CreateDbContextAsync(cancellationToken))
+        {
+            if (await ServerSight.FindAsync(db, db.Servers.AsNoTracking(), caller, serverId, cancellationToken) is not { } row)
+            {
+                yield break;
+            }
+
+            instance = InstanceOf(row, caller);
+        }
+
+        await foreach (var change in life.ObserveAsync(instance, cancellationToken))
+        {
+            yield return change;
+        }
     }
 
     public async IAsyncEnumerable<ServerLogLine> Logs(

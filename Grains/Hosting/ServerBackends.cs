@@ -65,6 +65,8 @@ internal sealed class ServerBackends(IEnumerable<IServerBackend> backends, SiloH
             ? backend.ProbeAsync(instance, deployment, cancellationToken)
             : Task.FromResult<string?>($"this silo has no backend '{deployment.Backend}'");
 
+    public bool RunsTwo(Deployment deployment) => all.TryGetValue(deployment.Backend, out var backend) && backend.RunsTwo;
+
     public bool MayLive(Deployment deployment) => !all.TryGetValue(deployment.Backend, out var backend) || backend.MayLive(deployment.Host);
 
     /// <summary>Is the silo alive that was starting a generation?</summary>

@@ -41,7 +41,12 @@ internal sealed partial class ServerLife(IGrainFactory grains, IServerInstances 
     /// <summary>The change is committed already: one instance that cannot be told does not keep the others from it.</summary>
     public Task StopAsync(IReadOnlyCollection<McpInstanceId> all, string reason) => EachAsync(all, grain => grain.Stop(reason));
 
+    /// <summary>What runs goes over to the declaration as it is now; what sleeps finds it when it wakes.</summary>
+    public Task ReplaceAsync(IReadOnlyCollection<McpInstanceId> all, string reason) => EachAsync(all, grain => grain.Replace(reason));
+
     public Task RemoveAsync(IReadOnlyCollection<McpInstanceId> all) => EachAsync(all, grain => grain.Remove());
+
+    public IAsyncEnumerable<ServerEvent> ObserveAsync(McpInstanceId instance, CancellationToken cancellationToken) => launcher.ObserveAsync(instance, cancellationToken);
 
     private Task EachAsync(IReadOnlyCollection<McpInstanceId> all, Func<IMcpServerGrain, Task> act) => Task.WhenAll(all.Select(async instance =>
     {

@@ -32,13 +32,26 @@ internal sealed class ServerPlans(
         var key = instance.ToString();
         var values = await db.ServerValues.AsNoTracking().Where(value => value.Instance == key).Select(value => value.Values).SingleOrDefaultAsync(cancellationToken);
         var entry = row.Entry();
+        var manifest = encryption.DecryptManifest(row);
         return new(
-            encryption.DecryptManifest(row),
+            manifest,
             new(await access.Of(entry, cancellationToken), await filters.Of(entry, cancellationToken), revision, staleness),
             row.Revision,
-            SuppliedValues.Decrypt(encryption, key, values));
+            SuppliedValues.Decrypt(encryption, key, values)) { Titles = await TitlesAsync(db, manifest, cancellationToken) };
+    }
+
+    private static async Task<IReadOnlyDictionary<string, string>> TitlesAsync(ObotDb db, ServerManifest manifest, CancellationToken cancellationToken)
+    {
+        var ids = manifest.CompositeConfig?.ComponentServers.Select(component => component.Id).ToArray() ?? [];
+        return ids.Length == 0
+            ? new Dictionary<string, string>(StringComparer.Ordinal)
+            : await db.Servers.Where(server => ids.Contains(server.Id)).ToDictionaryAsync(server => server.Id, server => server.Name, StringComparer.Ordinal, cancellationToken);
     }
 }
 
 /// <param name="Values">Key → value, as the user supplied them.</param>
-internal sealed record ServerPlan(ServerManifest Manifest, StartAccess Access, long Revision, IReadOnlyDictionary<string, string> Values);
+internal sealed record ServerPlan(ServerManifest Manifest, StartAccess Access, long Revision, IReadOnlyDictionary<string, string> Values)
+{
+    /// <summary>Names of a composite's components, by id; what is not there goes by its id.</summary>
+    public IReadOnlyDictionary<string, string> Titles { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
+}

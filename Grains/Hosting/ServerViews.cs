@@ -51,6 +51,10 @@ internal sealed partial class ServerViews(IGrainFactory grains, IEncryption encr
         }
     }
 
+    /// <summary>What runs was made from another revision than the declared one.</summary>
+    public static bool NeedsUpdate(ServerDeployment deployment, long revision) =>
+        deployment is { Status: DeploymentStatus.Running or DeploymentStatus.Unhealthy, ManifestRevision: > 0 } && deployment.ManifestRevision != revision;
+
     private static McpInstanceId Instance(Principal caller, ServerRow row) =>
         row.Entry().InstanceFor(caller.UserId);
 
@@ -67,6 +71,7 @@ internal sealed partial class ServerViews(IGrainFactory grains, IEncryption encr
         Instance = Instance(caller, row).ToString(),
         DeploymentStatus = deployment.Status,
         DeploymentReason = deployment.Reason,
+        NeedsUpdate = NeedsUpdate(deployment, row.Revision),
         MissingRequiredEnvVars = supplied.Missing(manifest),
     };
 

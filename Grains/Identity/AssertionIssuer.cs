@@ -87,6 +87,26 @@ internal sealed class AssertionIssuer(ClusterKeys keys, IServerAccess access, Ti
         return result is { IsValid: true, SecurityToken: JsonWebToken { Subject.Length: > 0 } token } ? token.Subject : null;
     }
 
+    public async Task<Principal?> ReadAssertion(string assertion, McpInstanceId instance, CancellationToken cancellationToken)
+    {
+        var result = await handler.ValidateTokenAsync(assertion, new TokenValidationParameters
+        {
+            ValidIssuer = Issuer,
+            ValidAudience = instance.ToString(),
+            ValidTypes = [AssertionType],
+            ValidAlgorithms = [SecurityAlgorithms.EcdsaSha256],
+            IssuerSigningKey = Credentials.Key,
+            LifetimeValidator = (_, expires, _, _) => expires > time.GetUtcNow().UtcDateTime,
+        });
+        return result is { IsValid: true, SecurityToken: JsonWebToken { Subject.Length: > 0 } token }
+            && token.TryGetValue<string>("role", out var role) && Enum.TryParse<Role>(role, out var parsed)
+            ? new(token.Subject, parsed, token.TryGetValue<string>("cid", out var credential) ? credential : "", [Scopes.Mcp])
+            {
+                Groups = token.TryGetValue<string[]>("groups", out var groups) ? groups : [],
+            }
+            : null;
+    }
+
     public byte[] DeriveKey(string purpose, string subject) =>
         HKDF.DeriveKey(HashAlgorithmName.SHA256, keys.Secret, 32, info: Encoding.UTF8.GetBytes($"{purpose}\0{subject}"));
 

@@ -13,10 +13,12 @@ internal sealed class LlmBook
     private readonly FrozenDictionary<string, LlmTarget[]> byAlias;
     private readonly ModelGrants grants;
     private readonly IReadOnlyList<LlmBudgetView> budgets;
+    private readonly IReadOnlyList<MessagePolicyView> messages;
     private readonly IReadOnlyList<LlmListing> listings;
 
     public LlmBook(
-        IReadOnlyDictionary<string, LlmProvider> providers, IEnumerable<ModelRow> models, IEnumerable<ModelAliasRow> aliases, IReadOnlyList<ModelAccessPolicyRow> policies, IReadOnlyList<LlmBudgetView> budgets)
+        IReadOnlyDictionary<string, LlmProvider> providers, IEnumerable<ModelRow> models, IEnumerable<ModelAliasRow> aliases, IReadOnlyList<ModelAccessPolicyRow> policies, IReadOnlyList<LlmBudgetView> budgets,
+        IReadOnlyList<MessagePolicyView> messages)
     {
         var rows = models.Where(row => row.Active && providers.ContainsKey(row.ProviderId)).OrderBy(row => row.CreatedAt).ThenBy(row => row.Id, StringComparer.Ordinal).ToList();
         byId = rows.Select(row => Target(row, providers[row.ProviderId])).ToFrozenDictionary(target => target.ModelId, StringComparer.Ordinal);
@@ -27,6 +29,7 @@ internal sealed class LlmBook
         byAlias = named.ToFrozenDictionary(alias => alias.Alias, alias => alias.Targets, StringComparer.Ordinal);
         grants = new(policies);
         this.budgets = budgets;
+        this.messages = messages;
         listings =
         [
             .. named.Select(alias => new LlmListing(alias.Alias, "obot", alias.Targets[0].Usage, alias.UpdatedAt)),
@@ -36,12 +39,7 @@ internal sealed class LlmBook
 
     public LlmDecision Resolve(Principal caller, string asked)
     {
-        var viaAlias = byAlias.TryGetValue(asked, out var targets);
-        if (!viaAlias && !byName.TryGetValue(asked, out targets))
-        {
-            targets = byId.TryGetValue(asked, out var one) ? [one] : null;
-        }
-
+        var (targets, viaAlias) = Find(asked);
         if (targets is null)
         {
             return LlmDecision.Unknown;
@@ -49,8 +47,21 @@ internal sealed class LlmBook
 
         var mine = grants.Of(caller);
         var allowed = (viaAlias && mine.Covers(asked)) || targets.All(mine.Covers) ? targets : Array.FindAll(targets, mine.Covers);
-        return allowed.Length == 0 ? LlmDecision.Denied : new(LlmVerdict.Allowed, allowed, BudgetScopes.Of(budgets, caller, asked, allowed[0]));
+        return allowed.Length == 0 ? LlmDecision.Denied : new(LlmVerdict.Allowed, allowed, BudgetScopes.Of(budgets, caller, asked, allowed[0]), Messages(caller, asked, allowed[0]));
     }
+
+    public (LlmTarget[]? Targets, bool ViaAlias) Find(string asked)
+    {
+        if (byAlias.TryGetValue(asked, out var aliased))
+        {
+            return (aliased, true);
+        }
+
+        return (byName.TryGetValue(asked, out var named) ? named : byId.TryGetValue(asked, out var one) ? [one] : null, false);
+    }
+
+    private IReadOnlyList<MessagePolicyView> Messages(Principal caller, string asked, LlmTarget target) =>
+        messages.Count == 0 ? messages : [.. messages.Where(policy => StoredMessagePolicies.IsFor(policy, caller, asked, target))];
 
     public IReadOnlyList<LlmListing> Visible(Principal caller) => [.. listings.Where(listing => Resolve(caller, listing.Name).Verdict is LlmVerdict.Allowed)];
 

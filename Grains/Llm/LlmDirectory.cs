@@ -38,6 +38,9 @@ internal sealed partial class LlmDirectory : ILlmDirectory, IDisposable
         async Task<LlmDecision> ReadAndResolveAsync() => (await ReadAsync(cancellationToken)).Resolve(caller, asked);
     }
 
+    public async ValueTask<IReadOnlyList<LlmTarget>> Find(string asked, CancellationToken cancellationToken) =>
+        (Current ?? await ReadAsync(cancellationToken)).Find(asked).Targets ?? [];
+
     public async ValueTask<IReadOnlyList<LlmListing>> Visible(Principal caller, CancellationToken cancellationToken) =>
         (Current ?? await ReadAsync(cancellationToken)).Visible(caller);
 
@@ -72,7 +75,8 @@ internal sealed partial class LlmDirectory : ILlmDirectory, IDisposable
                 await db.Models.AsNoTracking().ToListAsync(cancellationToken),
                 await db.ModelAliases.AsNoTracking().ToListAsync(cancellationToken),
                 await db.ModelAccessPolicies.AsNoTracking().ToListAsync(cancellationToken),
-                [.. (await db.LlmBudgets.AsNoTracking().OrderBy(row => row.CreatedAt).ToListAsync(cancellationToken)).Select(StoredLlmBudgets.View)]);
+                [.. (await db.LlmBudgets.AsNoTracking().OrderBy(row => row.CreatedAt).ToListAsync(cancellationToken)).Select(StoredLlmBudgets.View)],
+                [.. (await db.LlmMessagePolicies.AsNoTracking().OrderBy(row => row.CreatedAt).ToListAsync(cancellationToken)).Select(StoredMessagePolicies.View)]);
             last = new(seen, book);
             LogRead(providers.Count, time.GetElapsedTime(begun).TotalMilliseconds);
             return book;

@@ -9,8 +9,8 @@ public sealed record GuardAudit
     /// <summary>Bytes of each body that are kept. Default 65536.</summary>
     public int MaxBodyBytes { get; set; } = 64 * 1024;
 
-    /// <summary>Bytes of records that may wait. Default 256 MiB.</summary>
-    public long MaxBacklogBytes { get; set; } = 256 * 1024 * 1024;
+    /// <summary>Bytes of records that may wait. Default 1 GiB.</summary>
+    public long MaxBacklogBytes { get; set; } = 1024L * 1024 * 1024;
 
     /// <summary>When that much waits: true drops records and counts them, false refuses calls. Default false.</summary>
     public bool DropWhenFull { get; set; }

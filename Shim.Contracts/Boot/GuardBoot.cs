@@ -30,6 +30,9 @@ public sealed record GuardBoot
     /// <summary>32 bytes, base64: seals legacy session ids to their principal. The same for every generation of an instance.</summary>
     public required string SessionKey { get; init; }
 
+    /// <summary>Are legacy sessions begun again when the server does not know them any more? Otherwise their clients get 404. Default true.</summary>
+    public bool RecoversSessions { get; set; } = true;
+
     /// <summary>Who may call. Renewed over the control channel.</summary>
     public required GuardPolicy Policy { get; init; }
 
@@ -47,7 +50,7 @@ public sealed record GuardBoot
     public GuardAudit? Audit { get; init; }
 }
 
-/// <summary>The MCP server as its guard sees it: a bridge's Unix socket or an HTTP URL, exactly one of them.</summary>
+/// <summary>The MCP server as its guard sees it: a bridge's Unix socket, an HTTP URL, or a composite: exactly one of them.</summary>
 public sealed record GuardUpstream
 {
     /// <summary>Unix socket of the bridge.</summary>
@@ -58,6 +61,9 @@ public sealed record GuardUpstream
 
     /// <summary>Streamable HTTP endpoint of the MCP server.</summary>
     public string? Url { get; init; }
+
+    /// <summary>No server of its own: what it is made of.</summary>
+    public CompositeUpstream? Composite { get; init; }
 
     /// <summary>The server may want headers or a third party's token: the guard asks the cluster for those of each caller.</summary>
     public bool Exchanges { get; set; }

@@ -5,6 +5,7 @@ using Obot.Shim.Guard.Authorization;
 using Obot.Shim.Guard.Exchange;
 using Obot.Shim.Guard.Filters;
 using Obot.Shim.Guard.Limits;
+using Obot.Shim.Guard.Sessions;
 using Obot.Shim.Protocol;
 
 namespace Obot.Shim.Guard;
@@ -50,6 +51,18 @@ internal sealed class GuardCall(HttpContext context, long started)
 
     /// <summary>What the caller has in hand here; null when it does not count.</summary>
     public CallerLoad? Load { get; set; }
+
+    /// <summary>The client's legacy session; null when it named none.</summary>
+    public ClientSession? Session { get; set; }
+
+    /// <summary>Of an <c>initialize</c>: JSON of its params, as far as a session's handle keeps them.</summary>
+    public string? Hello { get; set; }
+
+    /// <summary>The message of a legacy session, while it is small enough to be sent twice.</summary>
+    public ReadOnlyMemory<byte> Replay { get; set; }
+
+    /// <summary>The server does not know the session; nothing of its answer went out.</summary>
+    public bool SessionIsLost { get; set; }
 
     /// <summary>The server's own session id, unsealed; null when the client sent none.</summary>
     public string? UpstreamSession { get; set; }

@@ -2,11 +2,13 @@ using Obot.Shim.Contracts.Boot;
 using Obot.Shim.Guard.Audit;
 using Obot.Shim.Guard.Authorization;
 using Obot.Shim.Guard.Calls;
+using Obot.Shim.Guard.Composite;
 using Obot.Shim.Guard.Control;
 using Obot.Shim.Guard.Exchange;
 using Obot.Shim.Guard.Filters;
 using Obot.Shim.Guard.Forwarding;
 using Obot.Shim.Guard.Limits;
+using Obot.Shim.Guard.Sessions;
 
 namespace Obot.Shim.Guard;
 
@@ -29,8 +31,8 @@ internal sealed class GuardInstance : IDisposable
     {
         Boot = boot;
         Gate = new(time);
-        upstream = new(boot.Upstream);
-        forwarder = new(upstream, new SessionSeal(boot.SessionKey), services, boot.Limits);
+        upstream = new(boot.Upstream, time, boot.Upstream.Composite is null ? null : new CompositeHandler(boot, time));
+        forwarder = new(upstream, new LegacySessions(upstream, new SessionSeal(boot.SessionKey), boot.RecoversSessions), services, boot.Limits);
         cluster = new(boot.ControlUrls, boot.ClusterCaPem, boot.Credential);
         var policy = new PolicySnapshot(boot.Policy, new FilterFactory(cluster));
         var assertions = new AssertionVerifier(boot.Instance, boot.AssertionKeys, time);

@@ -13,6 +13,11 @@ internal static class HeaderText
     private static readonly SearchValues<char> Permitted =
         SearchValues.Create([.. Enumerable.Range(' ', '~' - ' ' + 1).Select(c => (char)c), '\t']);
 
+    /// <summary>The value as a field value may have it.</summary>
+    public static string Encode(string value) => value.AsSpan().ContainsAnyExcept(Permitted) || value.StartsWith(Prefix, StringComparison.Ordinal) || value.Trim() != value
+        ? Prefix + Convert.ToBase64String(Encoding.UTF8.GetBytes(value)) + Suffix
+        : value;
+
     /// <summary>False for characters that a field value must not have, for broken base64 and for base64 of no UTF-8.</summary>
     public static bool TryDecode(string value, out string decoded)
     {

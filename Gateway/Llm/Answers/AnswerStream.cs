@@ -22,6 +22,7 @@ internal enum AnswerEnd
 internal sealed class AnswerStream : Stream
 {
     private const int ChunkBytes = 16 * 1024;
+    private const int MostHeld = 32 * 1024 * 1024;
 
     private readonly Stream upstream;
     private readonly AnswerFilter filter;
@@ -45,6 +46,14 @@ internal sealed class AnswerStream : Stream
     }
 
     public AnswerEnd End { get; private set; }
+
+    /// <summary>Gets everything that the client gets, beside the record's sample.</summary>
+    public BodySample? Copy { get; init; }
+
+    /// <summary>
+    /// Where it is set, nothing is given before everything is there and was looked at; what it returns takes the answer's place, null leaves it.
+    /// </summary>
+    public Func<ReadOnlyMemory<byte>, ValueTask<byte[]?>>? Check { get; init; }
 
     /// <summary>When the first byte was there; 0 before.</summary>
     public long FirstByteAt { get; private set; }
@@ -95,6 +104,7 @@ internal sealed class AnswerStream : Stream
                 }
 
                 sample?.Add(part.Span);
+                Copy?.Add(part.Span);
                 return part.Length;
             }
 
@@ -103,13 +113,37 @@ internal sealed class AnswerStream : Stream
                 return 0;
             }
 
-            var read = await NextAsync(buffer);
+            var read = Check is null ? await NextAsync(buffer) : await HeldAsync();
             if (read > 0)
             {
                 sample?.Add(buffer.Span[..read]);
+                Copy?.Add(buffer.Span[..read]);
                 return read;
             }
         }
+    }
+
+    /// <summary>Everything into the output, then the check.</summary>
+    private async ValueTask<int> HeldAsync()
+    {
+        var held = new byte[ChunkBytes];
+        while (!ended)
+        {
+            var read = await NextAsync(held);
+            output.Write(held.AsSpan(0, read));
+            if (output.WrittenCount > MostHeld)
+            {
+                throw new InvalidDataException($"An answer of more than {MostHeld} bytes cannot be held back for a message policy.");
+            }
+        }
+
+        if (await Check!(output.WrittenMemory) is { } instead)
+        {
+            output.ResetWrittenCount();
+            output.Write(instead);
+        }
+
+        return 0;
     }
 
     /// <summary>Reads on: straight into the client's buffer where nothing is changed, else through the filter.</summary>

@@ -75,7 +75,7 @@ internal sealed partial class BudgetDesk(IGrainFactory grains, RequestLeases lea
     /// <summary>What the call cost; where the provider did not say, what it looks like.</summary>
     public static BudgetAmount Actual(LlmCall call)
     {
-        if (call.Answer is null || call.Error is not null)
+        if (call.Answer is null || !call.Succeeded)
         {
             return default;
         }

@@ -27,7 +27,7 @@ internal sealed class LlmRecords(ILlmRecorder recorder, IOptions<LlmOptions> opt
     {
         var (context, answer, usage) = (call.Context, call.Answer, call.Usage);
         var cost = BudgetDesk.Actual(call);
-        var isEstimate = answer is not null && call.Error is null && !usage.IsKnown && context.Response.StatusCode < 400;
+        var isEstimate = answer is not null && call.Succeeded && !usage.IsKnown;
         return new()
         {
             Id = call.Id,

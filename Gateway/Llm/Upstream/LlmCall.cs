@@ -37,12 +37,21 @@ internal sealed class LlmCall(HttpContext context, LlmDoor door, Verdict verdict
 
     public LlmUsage Usage { get; } = new();
 
+    /// <summary>A provider answered what was asked: that costs, whatever becomes of the answer.</summary>
+    public bool Succeeded { get; set; }
+
     public AnswerFilter? Filter { get; set; }
 
     public AnswerStream? Answer { get; set; }
 
     /// <summary>The answer's first bytes; null where none are kept.</summary>
     public BodySample? Sample { get; init; }
+
+    /// <summary>The whole answer, where it may be served again.</summary>
+    public BodySample? Copy { get; set; }
+
+    /// <summary>An earlier answer that is served again.</summary>
+    public byte[]? Cached { get; set; }
 
     /// <summary>Message policies that it broke.</summary>
     public IReadOnlyList<MessageViolation> Violations { get; set; } = [];

@@ -43,6 +43,9 @@ internal sealed class Attempt(LlmCall call, LlmTarget target, Uri url, IReadOnly
     /// <summary>The target speaks another vendor's dialect: headers of the caller's vendor mean nothing there.</summary>
     public bool IsTranslated { get; init; }
 
+    /// <summary>Looks at the whole answer before the client gets it; null where nobody has to.</summary>
+    public Func<ReadOnlyMemory<byte>, ValueTask<byte[]?>>? Check { get; init; }
+
     /// <summary>Who makes a filter for a good answer.</summary>
     public required Func<HttpResponseMessage, AnswerFilter> FilterFor { get; init; }
 }
@@ -181,7 +184,11 @@ internal sealed class LlmForwarder(IHttpForwarder forwarder) : IDisposable
             }
 
             var answer = new AnswerStream(
-                await proxyResponse.Content.ReadAsStreamAsync(cancellationToken), attempt.FilterFor(proxyResponse), provider, attempt.Call.Sample, attempt.Call.StartedAt, attempt.Time, httpContext.RequestAborted);
+                await proxyResponse.Content.ReadAsStreamAsync(cancellationToken), attempt.FilterFor(proxyResponse), provider, attempt.Call.Sample, attempt.Call.StartedAt, attempt.Time, httpContext.RequestAborted)
+            {
+                Check = proxyResponse.IsSuccessStatusCode ? attempt.Check : null,
+                Copy = proxyResponse.IsSuccessStatusCode ? attempt.Call.Copy : null,
+            };
             if (!await answer.PrimeAsync(attempt.FirstToken.Token))
             {
                 await answer.DisposeAsync();
@@ -198,19 +205,19 @@ internal sealed class LlmForwarder(IHttpForwarder forwarder) : IDisposable
 
             attempt.FirstToken.CancelAfter(Timeout.InfiniteTimeSpan);
             await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
-            Adapt(httpContext.Response.Headers, attempt.Call.Filter!);
+            Adapt(httpContext.Response.Headers, attempt.Call.Filter!, answer.Check is not null);
             attempt.Call.Answer = answer;
             proxyResponse.Content = new AnswerContent(answer);
             return true;
         }
 
-        private static void Adapt(IHeaderDictionary headers, AnswerFilter filter)
+        private static void Adapt(IHeaderDictionary headers, AnswerFilter filter, bool isHeld)
         {
             headers.SetCookie = default;
             headers.Remove("openai-organization");
             headers.Remove("openai-project");
             headers.Remove("anthropic-organization-id");
-            if (!filter.IsTransparent)
+            if (!filter.IsTransparent || isHeld)
             {
                 headers.ContentLength = null;
             }

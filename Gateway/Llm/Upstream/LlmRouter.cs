@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Obot.Gateway.Llm.Answers;
+using Obot.Gateway.Llm.Messages;
 using Obot.Gateway.Llm.Requests;
 using Obot.Gateway.Llm.Translation;
 using Obot.Grains.Abstractions.Llm;
@@ -7,7 +8,7 @@ using Obot.Grains.Abstractions.Llm;
 namespace Obot.Gateway.Llm.Upstream;
 
 /// <summary>Asks one target after another until the first byte of an answer; from then on it is that one's call.</summary>
-internal sealed class LlmRouter(LlmForwarder forwarder, Circuits circuits, ILlmCredentials credentials, TimeProvider time)
+internal sealed class LlmRouter(LlmForwarder forwarder, Circuits circuits, ILlmCredentials credentials, MessageGuard messages, TimeProvider time)
 {
     private const int MaxAttempts = 4;
 
@@ -97,6 +98,7 @@ internal sealed class LlmRouter(LlmForwarder forwarder, Circuits circuits, ILlmC
         using var firstToken = new CancellationTokenSource(target.Provider.FirstToken, time);
         var attempt = new Attempt(call, target, url, headers, isLast, firstToken, time)
         {
+            Check = MessageGuard.HoldsAnswer(call) ? answer => messages.CheckAnswerAsync(call, answer, call.Context.RequestAborted) : null,
             IsTranslated = prepared.Translator is not null || target.Provider.Kind == ProviderKinds.Bedrock,
             FilterFor = response => call.Filter = prepared.Filter(call, response, time.GetUtcNow().ToUnixTimeSeconds()),
         };

@@ -38,6 +38,7 @@ internal sealed class Prepared
     {
         var type = response.Content.Headers.ContentType?.MediaType;
         var dialect = call.Door.Dialect;
+        call.Succeeded = response.IsSuccessStatusCode;
         if (!response.IsSuccessStatusCode)
         {
             return Translator is null && dialect == VendorOf(Spoken) ? new WholeObserver(call.Usage) : new ErrorTranslator(dialect, (int)response.StatusCode);

@@ -14,6 +14,8 @@ internal sealed class PooledBackend(GuardPool local, RecentLogs logs, SiloHosts 
 
     public string Name => BackendNames.Pool;
 
+    public bool RunsTwo => true;
+
     public async Task<Deployment> StartAsync(ServerStart start, CancellationToken cancellationToken)
     {
         logs.Begin(start.Instance, start.Generation);

@@ -8,6 +8,8 @@ internal sealed class ProcessBackend(ProcessHost local, RecentLogs logs, SiloHos
 {
     public string Name => BackendNames.Process;
 
+    public bool RunsTwo => true;
+
     public Task<Deployment> StartAsync(ServerStart start, CancellationToken cancellationToken) => local.StartAsync(start, cancellationToken);
 
     public Task StopAsync(McpInstanceId instance, long generation, string host, CancellationToken cancellationToken) =>

@@ -27,19 +27,23 @@ internal sealed partial class ProcessHost(
     private static readonly TimeSpan CauseWithin = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan StartMargin = TimeSpan.FromSeconds(5);
 
-    private readonly ConcurrentDictionary<McpInstanceId, RunningServer> running = new();
+    private readonly ConcurrentDictionary<(McpInstanceId Instance, long Generation), RunningServer> running = new();
     private readonly string runFolder = Directory.CreateTempSubdirectory("obot-").FullName;
 
     public async Task<Deployment> StartAsync(ServerStart start, CancellationToken cancellationToken)
     {
-        await StopAsync(start.Instance, start.Generation - 1);
+        if (!start.Beside)
+        {
+            await StopAsync(start.Instance, start.Generation - 1);
+        }
+
         logs.Begin(start.Instance, start.Generation);
         var shim = options.Value.Shim;
         var seconds = start.Manifest.StartupTimeoutSeconds;
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timeout.CancelAfter(TimeSpan.FromSeconds(seconds) + StartMargin);
         var server = new RunningServer(start.Instance, start.Generation);
-        running[start.Instance] = server;
+        running[(start.Instance, start.Generation)] = server;
         try
         {
             var socket = Path.Combine(runFolder, $"{RandomNumberGenerator.GetHexString(12, lowercase: true)}.sock");
@@ -56,6 +60,7 @@ internal sealed partial class ProcessHost(
             }
 
             var ready = await server.Guard.ReadyAsync(timeout.Token);
+            server.Url = ready.Address;
             WatchAsync(server).Ignore();
             return new()
             {
@@ -77,17 +82,12 @@ internal sealed partial class ProcessHost(
         }
     }
 
-    public async Task StopAsync(McpInstanceId instance, long generation)
-    {
-        if (running.TryGetValue(instance, out var server) && server.Generation <= generation)
-        {
-            await EndAsync(server);
-        }
-    }
+    public Task StopAsync(McpInstanceId instance, long generation) =>
+        Task.WhenAll(running.Values.Where(server => server.Instance == instance && server.Generation <= generation).Select(EndAsync));
 
     public async Task<string?> ProbeAsync(McpInstanceId instance, string guardUrl, CancellationToken cancellationToken)
     {
-        if (!running.TryGetValue(instance, out var server))
+        if (running.Values.FirstOrDefault(one => one.Instance == instance && one.Url == guardUrl) is not { } server)
         {
             return "its processes are gone";
         }
@@ -142,7 +142,7 @@ internal sealed partial class ProcessHost(
     {
         server.Ending = true;
         await Task.WhenAll(server.Processes.Select(process => process.StopAsync(Grace)));
-        if (running.TryRemove(new(server.Instance, server)))
+        if (running.TryRemove(new((server.Instance, server.Generation), server)))
         {
             foreach (var process in server.Processes)
             {
@@ -163,6 +163,9 @@ internal sealed partial class ProcessHost(
         public ShimProcess? Bridge { get; set; }
 
         public ShimProcess? Guard { get; set; }
+
+        /// <summary>Where its guard listens, once it does.</summary>
+        public string? Url { get; set; }
 
         public volatile bool Ending;
 

@@ -12,7 +12,9 @@ namespace Obot.Shim.Guard.Audit;
 /// <param name="root">Folder of the instance's journals.</param>
 internal sealed class RecordShipper(AuditTrail trail, string root, TimeProvider time)
 {
-    private const int BatchBytes = 256 * 1024;
+    /// <summary>One batch is under way at a time, so its size is what a guard can ship in a round trip and a commit: some ten thousand records a second.</summary>
+    private const int BatchBytes = 2 * 1024 * 1024;
+    private const int KeptBytes = 64 * 1024;
     private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan AnswerWithin = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan AfterRefusal = TimeSpan.FromSeconds(1);
@@ -40,7 +42,7 @@ internal sealed class RecordShipper(AuditTrail trail, string root, TimeProvider 
                 await TakeOverAsync(send, ended);
             }
 
-            if (buffer.Length > BatchBytes)
+            if (buffer.Length > KeptBytes)
             {
                 buffer = [];
             }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using Microsoft.Net.Http.Headers;
 using Obot.Shim.Contracts.Protocol;
+using Obot.Shim.Guard.Sessions;
 using Obot.Shim.Protocol;
 
 namespace Obot.Shim.Guard.Calls;
@@ -11,6 +12,8 @@ namespace Obot.Shim.Guard.Calls;
 /// </summary>
 internal static class CallReader
 {
+    private const int MaxReplay = 256 * 1024;
+
     public static async Task ReadAsync(GuardCall call)
     {
         if (!IsUtf8(call.Context.Request.ContentType))
@@ -80,6 +83,15 @@ internal static class CallReader
         if (call.IsModern)
         {
             return ModernHeaders.Check(envelope, bodyVersion, call.Name, version, method, name);
+        }
+
+        if (envelope.Method is McpMethods.Initialize && envelope.Kind is EnvelopeKind.Request && body.Length <= MaxReplay)
+        {
+            call.Hello = LegacySessions.HelloOf(body.ToArray());
+        }
+        else if (headers.ContainsKey(McpHeaders.SessionId) && body.Length <= MaxReplay)
+        {
+            call.Replay = body.ToArray();
         }
 
         // older revisions do not know these headers; somebody behind us may look at them all the same

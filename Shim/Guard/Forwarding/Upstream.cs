@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Obot.Shim.Contracts.Boot;
 using Obot.Shim.Contracts.Protocol;
+using Obot.Shim.Guard.HttpSse;
 
 namespace Obot.Shim.Guard.Forwarding;
 
@@ -12,12 +13,13 @@ internal sealed class Upstream : IDisposable
 
     private readonly GuardUpstream upstream;
 
-    public Upstream(GuardUpstream upstream)
+    /// <param name="own">Answers in this process, instead of a server elsewhere.</param>
+    public Upstream(GuardUpstream upstream, TimeProvider time, HttpMessageHandler? own = null)
     {
         this.upstream = upstream;
         Endpoint = new(upstream.Url ?? "http://bridge/mcp");
         Origin = Endpoint.GetLeftPart(UriPartial.Authority);
-        Client = new(new SocketsHttpHandler
+        var sockets = new SocketsHttpHandler
         {
             UseProxy = false,
             UseCookies = false,
@@ -27,7 +29,8 @@ internal sealed class Upstream : IDisposable
             ConnectTimeout = TimeSpan.FromSeconds(10),
             PooledConnectionIdleTimeout = TimeSpan.FromMinutes(1),
             ConnectCallback = upstream.Socket is { } path ? (_, cancellationToken) => ConnectAsync(path, cancellationToken) : null,
-        });
+        };
+        Client = new(own ?? (upstream.Url is null ? sockets : new HttpSseHandler(sockets, Endpoint, time)));
     }
 
     public HttpMessageInvoker Client { get; }
@@ -39,6 +42,9 @@ internal sealed class Upstream : IDisposable
 
     /// <summary>Is it ours, so that its death ends this generation?</summary>
     public bool IsBridge => upstream.Socket is not null;
+
+    /// <summary>Is it made of others, which have to be told for whom they are called?</summary>
+    public bool IsComposite => upstream.Composite is not null;
 
     public string? Secret => upstream.Secret;
 

@@ -4,43 +4,39 @@ using Obot.Shim.Contracts.Boot;
 using Obot.Shim.Contracts.Exchange;
 using Obot.Shim.Contracts.Protocol;
 using Obot.Shim.Guard.Lists;
+using Obot.Shim.Guard.Sessions;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace Obot.Shim.Guard.Forwarding;
 
 /// <summary>Sends a call to its server, byte for byte both ways, with our credential in place of the caller's and none of the server's leaking back.</summary>
-internal sealed class UpstreamForwarder(Upstream upstream, SessionSeal seal, IServiceProvider services, GuardLimits limits) : IDisposable
+internal sealed class UpstreamForwarder(Upstream upstream, LegacySessions sessions, IServiceProvider services, GuardLimits limits) : IDisposable
 {
-    /// <summary>MCP, streamable HTTP: what a server answers for a session it does not know.</summary>
-    private const int SessionNotFound = -32001;
-
     private readonly IHttpForwarder forwarder = services.GetRequiredService<IHttpForwarder>();
-    private readonly Transformer transformer = new(upstream, seal, limits);
+    private readonly Transformer transformer = new(upstream, sessions, limits);
     private readonly ForwarderRequestConfig config = new()
     {
         ActivityTimeout = TimeSpan.FromSeconds(limits.CallTimeoutSeconds), Version = HttpVersion.Version11, VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
     };
 
-    /// <summary>Opens the sealed session id; refuses one that was made for somebody else as if it did not exist.</summary>
-    public Task OpenSessionAsync(GuardCall call)
-    {
-        var header = call.Context.Request.Headers[McpHeaders.SessionId];
-        if (header.Count == 0)
-        {
-            return Task.CompletedTask;
-        }
-
-        call.UpstreamSession = header.Count == 1 ? seal.Open(header[0]!, call.Caller!.PrincipalKey) : null;
-        return call.UpstreamSession is null
-            ? call.RefuseAsync(StatusCodes.Status404NotFound, SessionNotFound, "Session not found")
-            : Task.CompletedTask;
-    }
+    /// <summary>Finds the server's session for the client's.</summary>
+    public Task OpenSessionAsync(GuardCall call) => sessions.OpenAsync(call);
 
     public async Task ForwardAsync(GuardCall call)
     {
         var context = call.Context;
         context.Features.Set(call);
         var error = await forwarder.SendAsync(context, upstream.Origin, upstream.Client, config, transformer, context.RequestAborted);
+        if (call.SessionIsLost && !context.Response.HasStarted)
+        {
+            error = await AgainAsync(call);
+        }
+
+        if (call.Ended)
+        {
+            return;
+        }
+
         if (call.Denial is not null)
         {
             // what becomes of it is decided by who gave the call its credentials
@@ -81,6 +77,30 @@ internal sealed class UpstreamForwarder(Upstream upstream, SessionSeal seal, ISe
 
     public void Dispose() => upstream.Dispose();
 
+    /// <summary>The server died or forgot: the session is begun again, and what could be kept of the request is sent once more.</summary>
+    private async Task<ForwarderError> AgainAsync(GuardCall call)
+    {
+        var context = call.Context;
+        context.Response.Clear();
+        context.Features.Set<IForwarderErrorFeature>(null);
+        var isPost = HttpMethods.IsPost(context.Request.Method);
+
+        // what filters changed is not what was kept
+        if (HttpMethods.IsDelete(context.Request.Method) || (isPost && (call.Replay.IsEmpty || call.Filters is not null)) || await sessions.BeginAgainAsync(call) is not { } session)
+        {
+            await LegacySessions.RefuseAsync(call);
+            return ForwarderError.None;
+        }
+
+        call.UpstreamSession = session;
+        if (isPost)
+        {
+            context.Request.Body = new MemoryStream(call.Replay.ToArray(), writable: false);
+        }
+
+        return await forwarder.SendAsync(context, upstream.Origin, upstream.Client, config, transformer, context.RequestAborted);
+    }
+
     private static async Task RefuseUnfilteredAsync(GuardCall call, string reason)
     {
         call.MarkRefused();
@@ -94,11 +114,12 @@ internal sealed class UpstreamForwarder(Upstream upstream, SessionSeal seal, ISe
     /// <summary>For what the guard sends within a call.</summary>
     public static void Inject(System.Net.Http.Headers.HttpRequestHeaders headers, InjectedCredentials credentials) => Transformer.Inject(headers, credentials);
 
-    private sealed class Transformer(Upstream upstream, SessionSeal seal, GuardLimits limits) : HttpTransformer
+    private sealed class Transformer(Upstream upstream, LegacySessions sessions, GuardLimits limits) : HttpTransformer
     {
         public override async ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
         {
             var call = httpContext.Features.Get<GuardCall>()!;
+            var assertion = upstream.IsComposite ? httpContext.Request.Headers[ObotHeaders.Assertion].ToString() : null;
             Exchange(httpContext.Request.Headers, call);
             await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
             proxyRequest.RequestUri = upstream.Endpoint;
@@ -108,6 +129,12 @@ internal sealed class UpstreamForwarder(Upstream upstream, SessionSeal seal, ISe
             if (call.Credentials is { } credentials)
             {
                 Inject(headers, credentials);
+            }
+
+            if (assertion is not null)
+            {
+                headers.TryAddWithoutValidation(ObotHeaders.Assertion, assertion);
+                headers.TryAddWithoutValidation(ObotHeaders.Principal, call.Caller!.PrincipalKey);
             }
 
             if (upstream.Secret is { } secret)
@@ -126,6 +153,13 @@ internal sealed class UpstreamForwarder(Upstream upstream, SessionSeal seal, ISe
                 return false;
             }
 
+            // in the legacy era 404 means the session (streamable HTTP, "Session Management")
+            if (proxyResponse?.StatusCode is HttpStatusCode.NotFound && !call.SessionIsLost && call.Session is not null && sessions.CanRecover(call))
+            {
+                call.SessionIsLost = true;
+                return false;
+            }
+
             var copied = await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
             var headers = httpContext.Response.Headers;
             List<string>? leaked = null;
@@ -141,7 +175,7 @@ internal sealed class UpstreamForwarder(Upstream upstream, SessionSeal seal, ISe
 
             if (headers.TryGetValue(McpHeaders.SessionId, out var session) && session.Count == 1)
             {
-                headers[McpHeaders.SessionId] = seal.Seal(session[0]!, call.Caller!.PrincipalKey);
+                headers[McpHeaders.SessionId] = sessions.Show(call, session[0]!);
             }
 
             if (call.IsScreened && proxyResponse is not null)

@@ -93,6 +93,17 @@ internal sealed class Product : IAsyncDisposable
         return new(name, new Uri(http.BaseAddress!, $"/mcp-connect/{id}"), () => [silo.Pid, guard], key);
     }
 
+    /// <summary>A model behind the LLM gateway, with a policy, a budget that every call counts against, and a key for <c>llm</c> only.</summary>
+    public async Task<(Uri Url, string Key)> ServeModelsAsync(Uri upstream)
+    {
+        await PostAsync("/api/model-providers", new { id = "bench", kind = "openai-compatible", baseURL = new Uri(upstream, "/v1").ToString() });
+        await PostAsync("/api/model-access-policies", new { displayName = "bench", subjects = new[] { new { type = "selector", id = "*" } }, models = new[] { new { id = "bench" } } });
+        await PostAsync("/api/llm-budgets", new { displayName = "bench", subject = new { type = "user", id = "*" }, period = "month", tokens = 1_000_000_000_000 });
+        var llmKey = (await PostAsync("/api/api-keys", new { name = "bench", scopes = new[] { "llm" } })).GetProperty("key").GetString()!;
+        await Task.Delay(TimeSpan.FromSeconds(1));
+        return (new(http.BaseAddress!, "/api/llm-proxy/openai/v1/chat/completions"), llmKey);
+    }
+
     public async ValueTask DisposeAsync()
     {
         http.Dispose();

@@ -135,7 +135,7 @@ public sealed class ManagementTests : IAsyncLifetime
         _host.Servers.Launch(default!, default!, default).ReturnsForAnyArgs((McpServerView?)null);
         _host.Servers.Restart(default!, default!, default).ReturnsForAnyArgs((McpServerView?)null);
         _host.Servers.Stop(default!, default!, default).ReturnsForAnyArgs((McpServerView?)null);
-        _host.Servers.Details(default!, default!, default).ReturnsForAnyArgs((ServerDeployment?)null);
+        _host.Servers.Details(default!, default!, default).ReturnsForAnyArgs((ServerDetails?)null);
         _host.Keys.Find(default!, default!, default).ReturnsForAnyArgs((ApiKeyView?)null);
         using var request = new HttpRequestMessage(new HttpMethod(method), path);
         var response = await _host.Client.SendAsync(request);
@@ -191,7 +191,7 @@ public sealed class ManagementTests : IAsyncLifetime
     [Fact]
     public async Task Logs_AcceptEventStream_AnswersEvents()
     {
-        _host.Servers.Details(default!, default!, default).ReturnsForAnyArgs(new ServerDeployment { Status = DeploymentStatus.Running });
+        _host.Servers.Details(default!, default!, default).ReturnsForAnyArgs(new ServerDetails(new() { Status = DeploymentStatus.Running }, 1, null));
         _host.Servers.Logs(default!, default!, false, default).ReturnsForAnyArgs(_ => Lines());
         Assert.Equal("1970-01-01T00:00:00.000Z [3] hello\n", await _host.Client.GetStringAsync("/api/mcp-servers/ms1abc/logs"));
 

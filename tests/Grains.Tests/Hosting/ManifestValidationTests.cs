@@ -14,7 +14,7 @@ public sealed class ManifestValidationTests
     [InlineData("""{"name":"a","runtime":"remote","remoteConfig":{"urlTemplate":"https://${TENANT}.example.com/mcp"}}""")]
     [InlineData("""{"name":"a","runtime":"remote","remoteConfig":{"hostname":"*.example.com"}}""")]
     [InlineData("""{"name":"a","runtime":"containerized","containerizedConfig":{"image":"ghcr.io/o/s:1","port":8080,"path":"/mcp"}}""")]
-    [InlineData("""{"name":"a","runtime":"composite","compositeConfig":{"componentServers":[]}}""")]
+    [InlineData("""{"name":"a","runtime":"composite","compositeConfig":{"componentServers":[{"mcpServerID":"ms1a","toolPrefix":"a_","toolOverrides":[{"name":"x","enabled":false}]},{"catalogEntryID":"e"}]}}""")]
     public void Check_GoodManifest_Passes(string json) => ManifestValidation.Check(ManifestJson.Deserialize(json));
 
     [Theory]
@@ -49,20 +49,17 @@ public sealed class ManifestValidationTests
     [InlineData("""{"name":"a","runtime":"containerized","containerizedConfig":{"image":"i","port":70000}}""", "manifest.containerizedConfig.port", "65535")]
     [InlineData("""{"name":"a","runtime":"npx","npxConfig":{"package":"p"},"resources":{"limits":{"memory":"lots"}}}""", "manifest.resources.limits.memory", "256Mi")]
     [InlineData("""{"name":"a","runtime":"npx","npxConfig":{"package":"p"},"resources":{"requests":{"cpu":"-1"}}}""", "manifest.resources.requests.cpu", "500m")]
+    [InlineData("""{"name":"a","runtime":"composite","compositeConfig":{}}""", "manifest.compositeConfig.componentServers", "1 to 50")]
+    [InlineData("""{"name":"a","runtime":"composite","compositeConfig":{"componentServers":[{}]}}""", "manifest.compositeConfig.componentServers[0].mcpServerID", "Exactly one")]
+    [InlineData("""{"name":"a","runtime":"composite","compositeConfig":{"componentServers":[{"mcpServerID":"a","catalogEntryID":"b"}]}}""", "manifest.compositeConfig.componentServers[0].mcpServerID", "Exactly one")]
+    [InlineData("""{"name":"a","runtime":"composite","compositeConfig":{"componentServers":[{"mcpServerID":"a"},{"mcpServerID":"a"}]}}""", "manifest.compositeConfig.componentServers[1]", "twice")]
+    [InlineData("""{"name":"a","runtime":"composite","compositeConfig":{"componentServers":[{"mcpServerID":"a","toolPrefix":"a b"}]}}""", "manifest.compositeConfig.componentServers[0].toolPrefix", "letters")]
+    [InlineData("""{"name":"a","runtime":"composite","compositeConfig":{"componentServers":[{"mcpServerID":"a","toolOverrides":[{"name":"x","overrideName":""}]}]}}""", "manifest.compositeConfig.componentServers[0].toolOverrides[0].overrideName", "letters")]
     public void Check_BrokenRule_NamesFieldAndWhatIsAllowed(string json, string field, string says)
     {
         var error = Assert.Throws<InvalidInputException>(() => ManifestValidation.Check(ManifestJson.Deserialize(json)));
         Assert.Equal(field, error.Field);
         Assert.Contains(says, error.Message, StringComparison.Ordinal);
-    }
-
-    [Theory]
-    [InlineData("""{"name":"a","runtime":"composite","compositeConfig":{}}""", "manifest.runtime")]
-    public void CheckRunnable_NoBackend_SaysSo(string json, string field)
-    {
-        var error = Assert.Throws<InvalidInputException>(() => ManifestValidation.CheckRunnable(ManifestJson.Deserialize(json)));
-        Assert.Equal(field, error.Field);
-        Assert.Contains("yet", error.Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -65,7 +65,7 @@ public sealed class McpServersTests : IDisposable
         Assert.Equal("TOKEN", (await Assert.ThrowsAsync<InvalidInputException>(() => _servers.Launch(_caller, made.Id, default))).Field);
         Assert.Equal("NONE", (await Assert.ThrowsAsync<InvalidInputException>(() => Configure("NONE"))).Field);
         Assert.True((await Configure("TOKEN"))?.Configured);
-        await _grain.Received().Stop("configuration changed");
+        await _grain.Received().Replace("configuration changed");
 
         var updated = await _servers.Update(_caller, made.Id, Manifest() with { Name = "b" }, default);
         Assert.Equal((2, "b"), (updated!.Revision, updated.Manifest.Name));

@@ -43,6 +43,7 @@ public sealed class ModelPatternsTests
         [Model("m1", "gpt-5"), Model("m2", "gpt-5-mini"), Model("m3", "off", active: false)],
         [new() { Alias = "llm", Targets = """[{"model":"m1","weight":1,"order":0}]""", UpdatedAt = default }],
         policies,
+        [],
         []);
 
     private static ModelRow Model(string id, string name, bool active = true) =>

@@ -18,6 +18,7 @@ using Obot.Shim.Guard.Exchange;
 using Obot.Shim.Guard.Filters;
 using Obot.Shim.Guard.Forwarding;
 using Obot.Shim.Guard.Limits;
+using Obot.Shim.Guard.Sessions;
 
 namespace Obot.Shim.Tests.Guard;
 
@@ -43,7 +44,7 @@ internal sealed class TestGuard : IAsyncDisposable
     /// <summary>What the server answers.</summary>
     public RequestDelegate Answer { get; set; } = context => WriteAsync(context, """{"jsonrpc":"2.0","id":1,"result":{}}""");
 
-    public static async Task<TestGuard> StartAsync(GuardPolicy policy, GuardLimits? limits = null, Obot.Shim.Guard.Audit.AuditTrail? trail = null)
+    public static async Task<TestGuard> StartAsync(GuardPolicy policy, GuardLimits? limits = null, Obot.Shim.Guard.Audit.AuditTrail? trail = null, bool recoversSessions = true)
     {
         var guard = new TestGuard();
         limits ??= new();
@@ -56,14 +57,15 @@ internal sealed class TestGuard : IAsyncDisposable
                 guard.Reached.Add(body);
             }
 
+            context.Items["body"] = body;
             await guard.Answer(context);
         });
         guard.Policy = new(policy);
         guard.Freshness = new(TimeSpan.FromMinutes(5), TimeSpan.Zero, guard.Time);
-        var upstream = new Upstream(new GuardUpstream { Url = new Uri(upstreamUrl, "/mcp").ToString() });
+        var upstream = new Upstream(new GuardUpstream { Url = new Uri(upstreamUrl, "/mcp").ToString() }, guard.Time);
         guard.url = await guard.ListenAsync(services => services.AddHttpForwarder(), services =>
         {
-            var forwarder = new UpstreamForwarder(upstream, new SessionSeal(Convert.ToBase64String(new byte[32])), services, limits);
+            var forwarder = new UpstreamForwarder(upstream, new LegacySessions(upstream, new SessionSeal(Convert.ToBase64String(new byte[32])), recoversSessions), services, limits);
             return new GuardPipeline(
                 new AssertionVerifier(Instance, guard.KeySet(), guard.Time), new Authorizer(Instance, guard.Policy, guard.Freshness), new CallLimits(limits, guard.Time),
                 new CallFilters(Instance, guard.Policy), new OpenStreams(guard.Policy), new CallGate(guard.Time), forwarder, new UpstreamCredentials(null, forwarder), guard.Time, trail).HandleAsync;

@@ -143,6 +143,12 @@ internal sealed class ScriptedProvider : IAsyncDisposable
         }
 
         var isAws = path.EndsWith("/invoke-with-response-stream", StringComparison.Ordinal);
+        if (body["messages"]?[0]?["content"]?.ToString() is { } system && system.StartsWith("You check", StringComparison.Ordinal))
+        {
+            await JsonAsync(context, Scripts.Judgement(model, system, body["messages"]![1]!["content"]!.ToString()));
+            return;
+        }
+
         var isStream = isAws || body["stream"]?.GetValue<bool>() is true;
         var wantsUsage = body["stream_options"]?["include_usage"]?.GetValue<bool>() is true;
         var parts = path switch

@@ -101,6 +101,16 @@ internal static partial class Scripts
         return events;
     }
 
+    /// <summary>A judge that suspects whatever speaks of money, and condemns only salaries; what it calls nonsense it does not judge.</summary>
+    public static string Judgement(string model, string system, string said)
+    {
+        var verdict = said.Contains("nonsense", StringComparison.Ordinal) ? "I would rather not say."
+            : system.Contains("numbered rules", StringComparison.Ordinal)
+                ? said.Contains("money", StringComparison.Ordinal) || said.Contains("salary", StringComparison.Ordinal) ? """Sure: {"broken": [1]}""" : """{"broken": []}"""
+                : said.Contains("salary", StringComparison.Ordinal) ? """{"breaks": true, "reason": "it asks for pay."}""" : """{"breaks": false, "reason": ""}""";
+        return $$"""{"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"{{model}}","choices":[{"index":0,"message":{"role":"assistant","content":{{Quote(verdict)}} },"finish_reason":"stop"}],"usage":{"prompt_tokens":9,"completion_tokens":9} }""";
+    }
+
     /// <summary>One message of <c>application/vnd.amazon.eventstream</c> with an event of Anthropic's in it; nobody looks at its checksums.</summary>
     public static byte[] AwsMessage(string sse)
     {

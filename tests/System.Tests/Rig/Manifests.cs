@@ -21,6 +21,14 @@ internal static class Manifests
     public static async Task<object> StdioFixtureAsync(string name, string? mode = null, string? log = null, int startupTimeoutSeconds = 60, params (string Key, string Value)[] more) =>
         Npx(name, await Fixture.PackageSpecAsync(), Fixture.PackageEnvironment(mode, log, more), startupTimeoutSeconds: startupTimeoutSeconds);
 
+    public static object Composite(string name, params object[] components) => new
+    {
+        name,
+        shortDescription = "made by a test",
+        runtime = "composite",
+        compositeConfig = new { componentServers = components },
+    };
+
     public static object Remote(string name, Uri url) => new
     {
         name,

@@ -13,7 +13,12 @@ internal sealed record ServerDetails(
     string? Host,
     DateTimeOffset? StartedAt,
     DateTimeOffset? LastActivity,
-    int Restarts)
+    int Restarts,
+    int Failures = 0,
+    DateTimeOffset? RetryAt = null,
+    long Revision = 0,
+    bool NeedsUpdate = false,
+    IReadOnlyList<FieldChange>? Diff = null)
 {
     public bool IsRunning => string.Equals(DeploymentStatus, "Running", StringComparison.Ordinal);
 
@@ -22,6 +27,8 @@ internal sealed record ServerDetails(
     public int Pid(string role) => Processes?.FirstOrDefault(process => string.Equals(process.Role, role, StringComparison.Ordinal))?.Pid
         ?? throw new InvalidOperationException($"no {role} among the processes of {this}");
 }
+
+internal sealed record FieldChange(string Field, string? Running, string? Declared);
 
 /// <param name="Role"><c>guard</c> or <c>bridge</c>.</param>
 internal sealed record ServerProcess(string Role, int Pid);

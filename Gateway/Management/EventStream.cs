@@ -1,0 +1,49 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Obot.Gateway.Management;
+
+/// <summary>Server-sent events, one an item, with comments in between that keep the connection alive.</summary>
+/// <param name="write">One line of JSON.</param>
+internal sealed class EventStream<T>(IAsyncEnumerable<T> items, Func<T, string> write, TimeProvider time) : IResult
+{
+    private static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(15);
+
+    public async Task ExecuteAsync(HttpContext httpContext)
+    {
+        var response = httpContext.Response;
+        var cancelled = httpContext.RequestAborted;
+        response.ContentType = "text/event-stream";
+        response.Headers.CacheControl = "no-cache";
+        response.Headers["X-Accel-Buffering"] = "no";
+        httpContext.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
+        try
+        {
+            await response.StartAsync(cancelled);
+            await using var reader = items.GetAsyncEnumerator(cancelled);
+            var next = reader.MoveNextAsync().AsTask();
+            while (true)
+            {
+                try
+                {
+                    if (!await next.WaitAsync(KeepAlive, time, cancelled))
+                    {
+                        return;
+                    }
+
+                    await response.WriteAsync($"data: {write(reader.Current)}\n\n", cancelled);
+                    next = reader.MoveNextAsync().AsTask();
+                }
+                catch (TimeoutException) when (!next.IsCompleted)
+                {
+                    await response.WriteAsync(": keep-alive\n\n", cancelled);
+                }
+
+                await response.Body.FlushAsync(cancelled);
+            }
+        }
+        catch (OperationCanceledException) when (cancelled.IsCancellationRequested)
+        {
+        }
+    }
+}
