@@ -49,7 +49,7 @@ internal sealed class LegacySessions(Upstream upstream, SessionSeal seal, bool r
         else
         {
             // a bridge and its guard live and die together: what began in another life is not known here
-            call.UpstreamSession = upstream.IsBridge && handle.Life != life && CanRecover(call) && !isEnd ? await BeginAgainAsync(call) : handle.Upstream;
+            call.UpstreamSession = upstream.IsHosted && handle.Life != life && CanRecover(call) && !isEnd ? await BeginAgainAsync(call) : handle.Upstream;
         }
 
         if (call.UpstreamSession is null)

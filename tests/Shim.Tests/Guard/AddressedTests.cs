@@ -14,7 +14,7 @@ public sealed class AddressedTests
     [InlineData("http://2852039166/")]
     public async Task Attack_OfAServerWhereCloudsHandOutCredentials_IsNeverAsked(string url)
     {
-        using var upstream = new Upstream(new GuardUpstream { Url = url });
+        using var upstream = new Upstream(new GuardUpstream { Url = url }, TimeProvider.System);
         using var request = new HttpRequestMessage(HttpMethod.Get, upstream.Endpoint);
         var refused = await Assert.ThrowsAsync<HttpRequestException>(() => upstream.Client.SendAsync(request, TestContext.Current.CancellationToken));
         Assert.Contains("never asked", $"{refused.Message} {refused.InnerException?.Message}", StringComparison.Ordinal);
