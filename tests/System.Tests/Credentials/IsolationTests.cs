@@ -65,7 +65,7 @@ public sealed class IsolationTests(CredentialCluster shared, ITestOutputHelper o
         var files = 0;
         foreach (var path in Directory.EnumerateFiles(Cluster.Data, "*", new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true, AttributesToSkip = FileAttributes.ReparsePoint }))
         {
-            if (path.Contains("/packages/", StringComparison.Ordinal) || path.EndsWith("/.files/SECRET_FILE", StringComparison.Ordinal))
+            if (path.Contains("/packages/", StringComparison.Ordinal) || (path.Contains($"/files/{hosted.Id}", StringComparison.Ordinal) && path.EndsWith("/SECRET_FILE", StringComparison.Ordinal)))
             {
                 continue;
             }
