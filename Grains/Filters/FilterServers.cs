@@ -140,6 +140,11 @@ internal sealed partial class FilterServers(IAssertionIssuer assertions, TimePro
             var assertion = current is { } known && known.RenewAt > time.GetUtcNow() ? known : current = assertions.Issue(server.Caller, server.Instance);
             request.Headers.Remove(ObotHeaders.Assertion);
             request.Headers.TryAddWithoutValidation(ObotHeaders.Assertion, assertion.Token);
+            if (!request.Headers.Contains(ObotHeaders.Instance))
+            {
+                request.Headers.TryAddWithoutValidation(ObotHeaders.Instance, server.Instance.ToString());
+            }
+
             return base.SendAsync(request, cancellationToken);
         }
     }
