@@ -27,6 +27,8 @@ public sealed class RefreshDeathTests(ITestOutputHelper output)
         Assert.Contains("alice", (await clients[0].ToolAsync("whoami", cancellationToken: Cancellation)).Text, StringComparison.Ordinal);
         await Task.Delay(Expiry, Cancellation);
 
+        var lost = await cluster.CreateServerAsync(Manifests.Remote("lost", thirdParty.Server));
+
         // the request arrives, its silo dies, and the third party never sees to it
         await thirdParty.TellAsync(new { reset = true, ttl = 3600, refreshDelay = 8000, drop = true });
         var hanging = clients.Select(client => client.ToolAsync("whoami", cancellationToken: Cancellation)).ToArray();
@@ -50,7 +52,6 @@ public sealed class RefreshDeathTests(ITestOutputHelper output)
 
         // the third party rotated the token and its answer was lost: nothing is left to renew with, and that is said
         await thirdParty.TellAsync(new { ttl = 4 });
-        var lost = await cluster.CreateServerAsync(Manifests.Remote("lost", thirdParty.Server));
         using var person = await Visitor.OwnerAsync(cluster, 1 - victim);
         await ConnectAsync(person, lost);
         using var client = cluster.Connect(lost, 1 - victim);
