@@ -32,6 +32,12 @@ public sealed class ObotDb(DbContextOptions<ObotDb> options) : DbContext(options
     public DbSet<ModelAccessPolicyRow> ModelAccessPolicies => Set<ModelAccessPolicyRow>();
     public DbSet<LlmBudgetRow> LlmBudgets => Set<LlmBudgetRow>();
     public DbSet<LlmMessagePolicyRow> LlmMessagePolicies => Set<LlmMessagePolicyRow>();
+    public DbSet<ProjectRow> Projects => Set<ProjectRow>();
+    public DbSet<ProjectMemberRow> ProjectMembers => Set<ProjectMemberRow>();
+    public DbSet<ToolApprovalRow> ToolApprovals => Set<ToolApprovalRow>();
+    public DbSet<ConversationRow> Conversations => Set<ConversationRow>();
+    public DbSet<ConversationMessageRow> ConversationMessages => Set<ConversationMessageRow>();
+    public DbSet<ConversationPartRow> ConversationParts => Set<ConversationPartRow>();
     public DbSet<ThirdPartyClientRow> ThirdPartyClients => Set<ThirdPartyClientRow>();
     public DbSet<ThirdPartyConnectionRow> ThirdPartyConnections => Set<ThirdPartyConnectionRow>();
     public DbSet<ThirdPartyServerRow> ThirdPartyServers => Set<ThirdPartyServerRow>();

@@ -54,7 +54,7 @@ public static class GrainsSetup
         services.AddSingleton<GuardPool>().AddSingleton<IHostedService>(provider => provider.GetRequiredService<GuardPool>());
         services.AddDockerBackend();
         services.AddSingleton<IServerLogs, ServerLogs>();
-        services.AddCatalog(configuration).AddExports(configuration);
+        services.AddCatalog(configuration).AddExports(configuration).AddConversations(configuration);
         services.AddPlacementDirector<SiloOfKeyPlacement, SiloOfKeyDirector>();
         services.AddAudit(configuration);
         return services.AddManagementPorts();

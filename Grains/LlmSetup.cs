@@ -15,7 +15,7 @@ internal static class LlmSetup
     {
         services.Configure<LlmOptions>(configuration.GetSection("Obot:Llm"));
         services.AddSingleton<ProviderSecrets>().AddSingleton<EntraTokens>().AddSingleton<ModelDiscovery>();
-        services.AddSingleton<ILlmCredentials, LlmCredentials>().AddSingleton<ILlmTickets, LlmTickets>();
+        services.AddSingleton<ILlmCredentials, LlmCredentials>();
         services.AddSingleton<IModelProviders, StoredModelProviders>();
         services.AddSingleton<LlmDirectory>().AddSingleton<ILlmDirectory>(provider => provider.GetRequiredService<LlmDirectory>());
         services.AddSingleton<IModels, StoredModels>();

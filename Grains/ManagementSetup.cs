@@ -31,7 +31,7 @@ public static class ManagementSetup
         services.AddSingleton<ISecurityFeed>(provider => provider.GetRequiredService<SecurityFeed>());
         services.AddHostedService(provider => provider.GetRequiredService<SecurityFeed>());
 
-        services.AddSingleton<IUserDirectory, UserDirectory>();
+        services.AddSingleton<IUserDirectory, UserDirectory>().AddSingleton<IPartTickets, PartTickets>();
         services.AddSingleton<IConnectedApplications, ConnectedApplications>();
         services.AddSingleton<UserEmails>().AddSingleton<PreassignedRoles>();
         services.AddSingleton<UserViews>().AddSingleton<UserRules>().AddSingleton<UserRemoval>();

@@ -55,7 +55,12 @@ internal sealed class VerdictCache : IDisposable
     /// <summary>
     /// For a principal whom the session cookie proved on this very request: the verdict only keeps what was signed for it.
     /// </summary>
-    public Verdict? OfSession(Principal principal)
+    public Verdict? OfSession(Principal principal) => Of("session", principal);
+
+    /// <summary>The same for a part of the platform that calls for a user, one a scope.</summary>
+    public Verdict? OfPart(Principal principal) => Of(principal.Scopes[0], principal);
+
+    private Verdict? Of(string kind, Principal principal)
     {
         if (IsStale)
         {
@@ -63,7 +68,7 @@ internal sealed class VerdictCache : IDisposable
         }
 
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        Hash($"session\0{principal.CredentialId}", hash);
+        Hash($"{kind}\0{principal.CredentialId}", hash);
         var key = new UInt128(BitConverter.ToUInt64(hash), BitConverter.ToUInt64(hash[8..]));
         return verdicts.TryGetValue(key, out var verdict) && time.GetUtcNow() < verdict.GoodUntil && verdict.Principal.Role == principal.Role
             ? verdict

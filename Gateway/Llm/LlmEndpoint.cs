@@ -19,7 +19,7 @@ namespace Obot.Gateway.Llm;
 /// <c>/api/llm-proxy</c>: authenticate, read what is asked for, find who may answer it, set aside what it may cost, forward, settle. On the
 /// warm path no database is asked, and a grain only where a budget counts.
 /// </summary>
-internal sealed class LlmEndpoint(VerdictCache verdicts, ILlmTickets tickets, IUserDirectory users, ILlmDirectory directory, MessageGuard messages, AnswerCache cache, BudgetDesk budgets, LlmRouter router, ModelLists lists, LlmRecords records, IOptions<LlmOptions> options, TimeProvider time)
+internal sealed class LlmEndpoint(CallerAuthenticator callers, ILlmDirectory directory, MessageGuard messages, AnswerCache cache, BudgetDesk budgets, LlmRouter router, ModelLists lists, LlmRecords records, IOptions<LlmOptions> options, TimeProvider time)
 {
     public async Task HandleAsync(HttpContext context, string rest)
     {
@@ -64,7 +64,7 @@ internal sealed class LlmEndpoint(VerdictCache verdicts, ILlmTickets tickets, IU
     private async ValueTask<(Verdict? Verdict, LlmError? Refusal)> AuthenticateAsync(HttpContext context)
     {
         var credential = Bearer.Read(context.Request) ?? (context.Request.Headers["x-api-key"] is [{ Length: > 0 } key] ? key : null);
-        if (credential is null || await (tickets.Read(credential) is { } ticket ? OfTicketAsync(ticket, context.RequestAborted) : verdicts.FindAsync(credential, context.RequestAborted)) is not { } verdict)
+        if (credential is null || await callers.FindAsync(credential, context.RequestAborted) is not { } verdict)
         {
             context.Response.Headers.WWWAuthenticate = "Bearer";
             return (null, new(StatusCodes.Status401Unauthorized, "invalid_api_key", "Send an API key of this platform with scope 'llm', as 'Authorization: Bearer …' or 'x-api-key'. What came is missing, unknown, expired or revoked."));
@@ -74,10 +74,6 @@ internal sealed class LlmEndpoint(VerdictCache verdicts, ILlmTickets tickets, IU
             ? (verdict, null)
             : (null, new(StatusCodes.Status403Forbidden, "insufficient_scope", "This credential is good but lacks scope 'llm'. Make an API key with \"scopes\": [\"llm\"]."));
     }
-
-    /// <summary>A part of the platform calls for a user, who is asked for each time: it may do what the user may do now.</summary>
-    private async ValueTask<Verdict?> OfTicketAsync(LlmTicket ticket, CancellationToken cancellationToken) =>
-        await users.Find(ticket.UserId, cancellationToken) is { } user ? verdicts.OfSession(user.As(ticket.CredentialId, [Scopes.Llm])) : null;
 
     private async Task GuardedAsync(HttpContext context, LlmDoor door, Verdict verdict, long startedAt)
     {

@@ -5,7 +5,8 @@ namespace Obot.Gateway.Management;
 
 /// <summary>Server-sent events, one an item, with comments in between that keep the connection alive.</summary>
 /// <param name="write">One line of JSON.</param>
-internal sealed class EventStream<T>(IAsyncEnumerable<T> items, Func<T, string> write, TimeProvider time) : IResult
+/// <param name="id">What a client sends as <c>Last-Event-ID</c> to go on behind this item; null where that is not offered.</param>
+internal sealed class EventStream<T>(IAsyncEnumerable<T> items, Func<T, string> write, TimeProvider time, Func<T, string>? id = null) : IResult
 {
     private static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(15);
 
@@ -31,7 +32,8 @@ internal sealed class EventStream<T>(IAsyncEnumerable<T> items, Func<T, string> 
                         return;
                     }
 
-                    await response.WriteAsync($"data: {write(reader.Current)}\n\n", cancelled);
+                    var head = id is null ? "" : $"id: {id(reader.Current)}\n";
+                    await response.WriteAsync($"{head}data: {write(reader.Current)}\n\n", cancelled);
                     next = reader.MoveNextAsync().AsTask();
                 }
                 catch (TimeoutException) when (!next.IsCompleted)

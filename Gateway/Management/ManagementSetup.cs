@@ -20,6 +20,7 @@ public static class ManagementSetup
         services.AddSingleton<UserEndpoints>().AddSingleton<ServiceAccountEndpoints>().AddSingleton<GroupEndpoints>();
         services.AddSingleton<CatalogEndpoints>().AddSingleton<CatalogEntryEndpoints>().AddSingleton<ServerEntryEndpoints>();
         services.AddSingleton<ImportEndpoints>().AddSingleton<ChangeEndpoints>().AddSingleton<StorageEndpoints>().AddSingleton<ExportEndpoints>();
+        services.AddSingleton<ProjectEndpoints>().AddSingleton<ThreadEndpoints>();
         services.AddSingleton<AccessRuleEndpoints>().AddSingleton<FilterEndpoints>();
         return services.AddManagementOpenApi();
     }
@@ -60,6 +61,8 @@ public static class ManagementSetup
         ModelPolicyEndpoints.Map(api);
         LlmAuditEndpoints.Map(api);
         MessagePolicyEndpoints.Map(api);
+        ProjectEndpoints.Map(api);
+        ThreadEndpoints.Map(api);
         api.MapGet("/version", Version).WithTags("version").Produces<VersionBody>().WithSummary("What runs here");
         api.Map("/{**rest}", NotFound).ExcludeFromDescription();
         return api;

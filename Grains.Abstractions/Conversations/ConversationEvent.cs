@@ -13,7 +13,7 @@ namespace Obot.Grains.Abstractions.Conversations;
 [JsonDerivedType(typeof(ConversationRemoved), "removed")]
 public abstract record ConversationEvent
 {
-    /// <summary>Grows by one an event, across restarts; the <c>id</c> of the SSE event.</summary>
+    /// <summary>Grows from event to event, across restarts too; the <c>id</c> of the SSE event.</summary>
     [Id(0)]
     public required long Offset { get; init; }
 }

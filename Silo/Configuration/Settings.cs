@@ -45,6 +45,7 @@ internal static class Settings
             ["Obot:DataFolder"] = options.DataFolder,
             ["Obot:ClusterId"] = options.ClusterId,
             ["Obot:Hosting:DataPath"] = options.DataFolder,
+            ["Obot:Conversations:GatewayUrl"] = builder.Configuration["Obot:Conversations:GatewayUrl"] is { Length: > 0 } gateway ? gateway.TrimEnd('/') : options.HasRole(SiloRoles.Gateway) ? OwnUrl(options.Url) : options.PublicUrl,
             ["Obot:Guard:ControlUrl"] = options.Guard.ControlUrl,
             ["Obot:Guard:ContainerControlUrl"] = options.Guard.ContainerControlUrl,
             ["Obot:Auth:BootstrapTokenIsGenerated"] = builder.Configuration["Obot:Auth:BootstrapToken"] is { Length: > 0 } ? "false" : "true",
@@ -53,6 +54,10 @@ internal static class Settings
         });
         return options;
     }
+
+    /// <summary>The public listener as this silo itself reaches it.</summary>
+    private static string OwnUrl(string url) =>
+        new Uri(url) is { DnsSafeHost: "0.0.0.0" or "::" or "*" or "+" } any ? $"http://127.0.0.1:{any.Port}" : url;
 
     private static string Bracketed(string address) => address.Contains(':', StringComparison.Ordinal) ? $"[{address}]" : address;
 

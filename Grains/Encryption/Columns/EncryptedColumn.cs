@@ -41,6 +41,10 @@ internal sealed record EncryptedColumn(string Table, string Column, ColumnForm F
         new("model_providers", "secret", ColumnForm.Bytes, ["id"]),
         new("mcp_server_values", "values", ColumnForm.Text, ["instance"]),
         new("third_party_clients", "client_secret", ColumnForm.Bytes, ["server_id", "kind"], key => $"{key[0]}/{key[1]}"),
+        new("projects", "instructions", ColumnForm.Bytes, ["id"]),
+        new("conversations", "title", ColumnForm.Bytes, ["id"]),
+        new("conversation_messages", "summary", ColumnForm.Bytes, ["conversation_id", "id"], key => $"{key[0]}/{key[1]}"),
+        new("conversation_parts", "content", ColumnForm.Bytes, ["conversation_id", "id"], key => $"{key[0]}/{key[1]}"),
         new(GrainPlace.Table, GrainPlace.Field, ColumnForm.Bytes, ["service_id", "state_name", "key_text", "key_n0", "key_n1"], GrainPlace.IdOf),
     ];
 

@@ -1,0 +1,82 @@
+using ModelContextProtocol;
+using ModelContextProtocol.Client;
+using ModelContextProtocol.Protocol;
+using Obot.Grains.Abstractions.Hosting;
+using Obot.Grains.Abstractions.Identity;
+
+namespace Obot.Grains.Conversations.Running;
+
+/// <summary>The MCP servers of one run, each a client of the gateway's door as its user.</summary>
+internal sealed class Connectors(GatewayDoor door, IMcpServers servers, Principal caller, McpClientHandlers handlers, TimeProvider time) : IAsyncDisposable
+{
+    /// <summary>A server that has to be started first takes its time.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private readonly List<McpClient> _clients = [];
+
+    /// <summary>Server id → why its tools are missing.</summary>
+    public IReadOnlyDictionary<string, string> Missing { get; private set; } = new Dictionary<string, string>(StringComparer.Ordinal);
+
+    public async Task<IReadOnlyList<OfferedTool>> ConnectAsync(IReadOnlyList<string> serverIds, CancellationToken cancellationToken)
+    {
+        var answers = await Task.WhenAll(serverIds.Distinct(StringComparer.Ordinal).Select(id => ConnectAsync(id, cancellationToken)));
+        var missing = new Dictionary<string, string>(StringComparer.Ordinal);
+        var tools = new Dictionary<string, OfferedTool>(StringComparer.Ordinal);
+        foreach (var (id, name, client, listed, trouble) in answers)
+        {
+            if (trouble is not null)
+            {
+                missing[id] = $"{name} is not available: {trouble}";
+                continue;
+            }
+
+            _clients.Add(client!);
+            foreach (var tool in listed)
+            {
+                var offered = OfferedTool.NameOf(name, tool.Name, tools.Keys);
+                tools[offered] = new(offered, id, name, tool);
+            }
+        }
+
+        Missing = missing;
+        return [.. tools.Values];
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var client in _clients)
+        {
+            await client.DisposeAsync();
+        }
+    }
+
+    private async Task<(string Id, string Name, McpClient? Client, IList<McpClientTool> Tools, string? Trouble)> ConnectAsync(string id, CancellationToken cancellationToken)
+    {
+        var name = id;
+        using var patience = new CancellationTokenSource(Patience, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
+        McpClient? client = null;
+        try
+        {
+            if (await servers.Find(caller, id, both.Token) is not { } server)
+            {
+                return (id, name, null, [], "there is no such server, or no access rule opens it to you.");
+            }
+
+            name = server.Manifest.Name ?? id;
+            client = await McpClient.CreateAsync(
+                door.Server(caller.UserId, id),
+                new McpClientOptions { ClientInfo = new Implementation { Name = "obot-chat", Version = "1.0" }, Handlers = handlers, InitializationTimeout = Patience },
+                cancellationToken: both.Token);
+            return (id, name, client, await client.ListToolsAsync(cancellationToken: both.Token), null);
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        {
+            if (client is not null)
+            {
+                await client.DisposeAsync();
+            }
+
+            return (id, name, null, [], e is OperationCanceledException ? $"it did not answer within {Patience.TotalSeconds:0} s." : RunWords.Of(e));
+        }
+    }
+}
