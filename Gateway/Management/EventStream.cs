@@ -18,11 +18,12 @@ internal sealed class EventStream<T>(IAsyncEnumerable<T> items, Func<T, string> 
         response.Headers.CacheControl = "no-cache";
         response.Headers["X-Accel-Buffering"] = "no";
         httpContext.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
+        await using var reader = items.GetAsyncEnumerator(cancelled);
+        var next = Task.FromResult(true);
         try
         {
             await response.StartAsync(cancelled);
-            await using var reader = items.GetAsyncEnumerator(cancelled);
-            var next = reader.MoveNextAsync().AsTask();
+            next = reader.MoveNextAsync().AsTask();
             while (true)
             {
                 try
@@ -46,6 +47,11 @@ internal sealed class EventStream<T>(IAsyncEnumerable<T> items, Func<T, string> 
         }
         catch (OperationCanceledException) when (cancelled.IsCancellationRequested)
         {
+        }
+        finally
+        {
+            // an iterator that still works cannot be disposed; what it ends with is nobody's any more
+            await next.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         }
     }
 }

@@ -24,7 +24,7 @@ internal sealed class StoredProjects(IDbContextFactory<ObotDb> databases, Sealed
         // of two first visits at once, one makes it
         await db.Database.ExecuteSqlAsync($"""
             INSERT INTO projects (id, owner_id, is_default, is_template, name, servers, created_at, updated_at)
-            VALUES ({id}, {caller.UserId}, true, false, 'My chats', '{"{}"}', {now}, {now}) ON CONFLICT DO NOTHING
+            VALUES ({id}, {caller.UserId}, true, false, 'My chats', ARRAY[]::text[], {now}, {now}) ON CONFLICT DO NOTHING
             """, cancellationToken);
         return View(await db.Projects.AsNoTracking().SingleAsync(row => row.OwnerId == caller.UserId && row.IsDefault, cancellationToken), ProjectAccess.Owner);
     }

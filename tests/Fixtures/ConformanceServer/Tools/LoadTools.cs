@@ -12,6 +12,7 @@ namespace Obot.ConformanceServer.Tools;
 internal sealed class LoadTools
 {
     private const int Megabyte = 1024 * 1024;
+    private static readonly SemaphoreSlim Noting = new(1);
 
     [McpServerTool(Name = "echo"), Description("Answers with the message, or with text of the given size in bytes")]
     public static string Echo([Description("Bytes of text")] int size = 5, [Description("What to answer instead")] string? message = null) =>
@@ -74,7 +75,20 @@ internal sealed class LoadTools
         }
     }
 
-    private static Task NoteAsync(string what, string tag) => Environment.GetEnvironmentVariable("FIXTURE_LOG") is { Length: > 0 } file
-        ? File.AppendAllTextAsync(file, $"{what} {tag}".TrimEnd() + "\n", CancellationToken.None)
-        : Task.CompletedTask;
+    /// <summary>One at a time: two that append at once overwrite each other.</summary>
+    private static async Task NoteAsync(string what, string tag)
+    {
+        if (Environment.GetEnvironmentVariable("FIXTURE_LOG") is { Length: > 0 } file)
+        {
+            await Noting.WaitAsync(CancellationToken.None);
+            try
+            {
+                await File.AppendAllTextAsync(file, $"{what} {tag}".TrimEnd() + "\n", CancellationToken.None);
+            }
+            finally
+            {
+                Noting.Release();
+            }
+        }
+    }
 }
