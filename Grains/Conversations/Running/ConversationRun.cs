@@ -30,9 +30,9 @@ internal sealed partial class ConversationRun(
         catch (OperationCanceledException) when (run.Left.IsCancellationRequested)
         {
         }
-        catch (OperationCanceledException) when (run.IsStopped)
+        catch (OperationCanceledException e) when (run.IsStopped)
         {
-            await EndAsync(run, MessageStatus.Stopped, null);
+            await EndAsync(run, MessageStatus.Stopped, null, (e as StoppedException)?.Said);
         }
         catch (Exception e)
         {
@@ -150,13 +150,20 @@ internal sealed partial class ConversationRun(
         }
     }
 
-    private async Task EndAsync(RunContext run, MessageStatus status, string? error)
+    /// <param name="said">Words of the step in hand, which nobody has written down yet.</param>
+    private async Task EndAsync(RunContext run, MessageStatus status, string? error, TextPart? said = null)
     {
         try
         {
             var (message, conversation) = await ledger.WritePatientlyAsync(run.Id, run.Epoch, async (db, row) =>
             {
                 var written = row.RunMessageId is { } id ? await db.ConversationMessages.SingleAsync(one => one.ConversationId == run.Id && one.Id == id) : null;
+                if (written is not null && said is not null)
+                {
+                    var step = (await branches.PartsAsync(db, run.Id, [written.Id], run.Left))[written.Id].Select(part => part.Step).DefaultIfEmpty(0).Max() + 1;
+                    await ledger.PutAsync(db, run.Id, written.Id, new(step, said));
+                }
+
                 await ledger.EndAsync(db, row, status, error);
                 return (written, row);
             }, run.Left);

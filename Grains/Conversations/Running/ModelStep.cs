@@ -38,41 +38,48 @@ internal sealed class ModelStep(TimeProvider time)
         var (text, waiting, calls) = (new StringBuilder(), new StringBuilder(), new List<(string, string, string)>());
         var (isShown, told, isEnded) = (false, 0L, false);
         long input = 0, output = 0;
-        await foreach (var update in client.GetStreamingResponseAsync(messages, options, cancellationToken))
+        try
         {
-            isEnded |= update.FinishReason is not null;
-            foreach (var content in update.Contents)
+            await foreach (var update in client.GetStreamingResponseAsync(messages, options, cancellationToken))
             {
-                switch (content)
+                isEnded |= update.FinishReason is not null;
+                foreach (var content in update.Contents)
                 {
-                    case TextContent { Text.Length: > 0 } words:
-                        if (!isShown)
-                        {
-                            // also empties what an attempt before this one had said
-                            run.Feed.Put(messageId, new TextPart { Id = textId, Text = "" });
-                            isShown = true;
-                        }
+                    switch (content)
+                    {
+                        case TextContent { Text.Length: > 0 } words:
+                            if (!isShown)
+                            {
+                                // also empties what an attempt before this one had said
+                                run.Feed.Put(messageId, new TextPart { Id = textId, Text = "" });
+                                isShown = true;
+                            }
 
-                        text.Append(words.Text);
-                        waiting.Append(words.Text);
-                        break;
-                    case FunctionCallContent call:
-                        // an id of our own: those of some models repeat from call to call
-                        calls.Add((RandomId.New("tc1"), call.Name, Arguments(call)));
-                        break;
-                    case UsageContent usage:
-                        input += usage.Details.InputTokenCount ?? 0;
-                        output += usage.Details.OutputTokenCount ?? 0;
-                        break;
+                            text.Append(words.Text);
+                            waiting.Append(words.Text);
+                            break;
+                        case FunctionCallContent call:
+                            // an id of our own: those of some models repeat from call to call
+                            calls.Add((RandomId.New("tc1"), call.Name, Arguments(call)));
+                            break;
+                        case UsageContent usage:
+                            input += usage.Details.InputTokenCount ?? 0;
+                            output += usage.Details.OutputTokenCount ?? 0;
+                            break;
+                    }
+                }
+
+                if (waiting.Length > 0 && time.GetElapsedTime(told) >= Together)
+                {
+                    run.Feed.Append(messageId, textId, waiting.ToString());
+                    waiting.Clear();
+                    told = time.GetTimestamp();
                 }
             }
-
-            if (waiting.Length > 0 && time.GetElapsedTime(told) >= Together)
-            {
-                run.Feed.Append(messageId, textId, waiting.ToString());
-                waiting.Clear();
-                told = time.GetTimestamp();
-            }
+        }
+        catch (OperationCanceledException) when (run.IsStopped && text.Length > 0)
+        {
+            throw new StoppedException(new TextPart { Id = textId, Text = text.ToString() });
         }
 
         if (waiting.Length > 0)
@@ -88,4 +95,10 @@ internal sealed class ModelStep(TimeProvider time)
 
     private static bool IsPassing(Exception e) =>
         e is HttpRequestException or IOException or TimeoutException or ClientResultException { Status: 0 or 502 or 503 or 504 } || e.InnerException is { } inner && IsPassing(inner);
+}
+
+/// <summary>A person stopped the model: what it had said until then.</summary>
+internal sealed class StoppedException(TextPart said) : OperationCanceledException
+{
+    public TextPart Said => said;
 }

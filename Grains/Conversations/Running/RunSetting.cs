@@ -38,7 +38,7 @@ internal sealed class RunSettings(IUserDirectory users, ILlmDirectory models, Se
             return asked;
         }
 
-        var visible = (await models.Visible(caller, cancellationToken)).Where(model => model.Usage is "chat" or "vision" or "").ToList();
+        var visible = (await models.Visible(caller, cancellationToken)).Where(model => model.Usage is ModelUsages.Chat or ModelUsages.Vision or "").ToList();
         return visible.Find(model => model.Name == options.Value.DefaultModel)?.Name ?? visible.FirstOrDefault()?.Name
             ?? throw new RunFailure(caller.Role >= Role.Admin
                 ? "There is no model yet that you may use. Add a provider under Models in the console, and let a model access policy open it to you."
