@@ -5,6 +5,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using MudBlazor.Services;
 using Obot.Chat.Components;
+using Obot.Chat.Conversations;
 using Obot.Chat.Http;
 using Obot.Chat.Sessions;
 
@@ -23,6 +24,7 @@ public static class ChatSetup
         services.AddRazorComponents().AddInteractiveServerComponents();
         services.AddMudServices(options => options.SnackbarConfiguration.PreventDuplicates = true);
         services.AddSingleton(new ConnectUrls(configuration["Obot:PublicUrl"]));
+        services.AddScoped<ChatNews>();
         return services;
     }
 

@@ -7,7 +7,7 @@ using Obot.Grains.Abstractions.Identity;
 namespace Obot.Chat.Components;
 
 /// <summary>
-/// A page that reads again every second while it is open. Plain on purpose: right on any silo, and a page that somebody looks at
+/// A page that reads again every second or so while it is open. Plain on purpose: right on any silo, and a page that somebody looks at
 /// once a second costs less than a subscription that has to survive silos.
 /// </summary>
 public abstract class LivePage : ComponentBase, IAsyncDisposable
@@ -35,6 +35,9 @@ public abstract class LivePage : ComponentBase, IAsyncDisposable
 
     /// <summary>Whether the page has been read once.</summary>
     protected bool Loaded { get; private set; }
+
+    /// <summary>Between two readings.</summary>
+    protected virtual TimeSpan Every => TimeSpan.FromSeconds(1);
 
     /// <summary>Reads what the page shows.</summary>
     protected abstract Task LoadAsync(CancellationToken cancellationToken);
@@ -86,7 +89,7 @@ public abstract class LivePage : ComponentBase, IAsyncDisposable
 
     private async Task ReadOnAsync()
     {
-        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1), Time);
+        using var timer = new PeriodicTimer(Every, Time);
         try
         {
             while (await timer.WaitForNextTickAsync(Left))
@@ -133,7 +136,7 @@ public abstract class LivePage : ComponentBase, IAsyncDisposable
     /// <summary>The last reading failed; what is shown may be old.</summary>
     protected bool Unreadable { get; private set; }
 
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
         await _left.CancelAsync();
         await _reading;

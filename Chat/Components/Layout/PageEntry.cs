@@ -12,7 +12,7 @@ internal sealed record PageEntry(string Href, string Name, Role Least, bool Audi
 {
     private static readonly PageEntry[] All =
     [
-        new("/", "Servers", Role.Basic),
+        new("/admin/servers", "Servers", Role.Basic),
         new("/catalog", "Catalog", Role.Basic),
         new("/api-keys", "API keys", Role.Basic),
         new("/admin/access-rules", "Access rules", Role.PowerPlus),
@@ -33,6 +33,7 @@ internal sealed record PageEntry(string Href, string Name, Role Least, bool Audi
     /// <summary>Heading that it stands under; empty for what everybody uses.</summary>
     public string Section => Href switch
     {
+        "/admin/servers" => "",
         "/admin/users" or "/admin/groups" or "/admin/service-accounts" or "/admin/sign-in" => "People",
         _ when Href.StartsWith("/admin/llm", StringComparison.Ordinal) || Href.StartsWith("/admin/model", StringComparison.Ordinal) => "Models",
         _ when Href.StartsWith("/admin/", StringComparison.Ordinal) => "Governance",
