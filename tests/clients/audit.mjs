@@ -18,6 +18,7 @@ try {
   const button = page.getByRole('button', { name: /sign in|continue/i });
   if (await button.count()) await button.first().click();
   await page.waitForURL(url => !url.pathname.startsWith('/login'));
+  await page.goto(new URL('/admin/servers', signIn).href);
 
   await page.getByRole('link', { name: 'Audit log' }).first().click();
   await page.getByLabel('Search').fill(server);

@@ -18,6 +18,7 @@ try {
   await page.waitForLoadState('networkidle');
   if (await button.count()) await button.first().click();
   await page.waitForURL(url => !url.pathname.startsWith('/login'));
+  await page.goto(new URL('/admin/servers', signIn).href);
   await page.getByRole('button', { name: /add server/i }).first().waitFor();
   await page.screenshot({ path: `${folder}/1-empty.png`, fullPage: true });
   result.codeUsedTwice = await (await browser.newContext()).newPage().then(async other => {

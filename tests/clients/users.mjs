@@ -28,6 +28,7 @@ try {
   const button = page.getByRole('button', { name: /sign in|continue/i });
   if (await button.count()) await button.first().click();
   await page.waitForURL(url => !url.pathname.startsWith('/login'));
+  await page.goto(origin + '/admin/servers');
 
   await page.getByRole('link', { name: 'Service accounts' }).first().click();
   await page.getByRole('button', { name: 'New service account' }).click();
@@ -126,6 +127,7 @@ try {
   await page.locator('#token').fill(basicKey);
   await page.getByRole('button', { name: 'Sign in with token' }).click();
   await page.waitForURL(url => !url.pathname.startsWith('/login'));
+  await page.goto(origin + '/admin/servers');
   await page.getByRole('link', { name: 'API keys' }).first().waitFor();
   result.entriesOfBasic = (await page.locator('nav a').allTextContents()).map(text => text.trim()).filter(Boolean);
   result.refused = [];
