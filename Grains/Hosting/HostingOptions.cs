@@ -1,4 +1,5 @@
 using Obot.Grains.Hosting.Docker;
+using Obot.Grains.Hosting.Kubernetes;
 
 namespace Obot.Grains.Hosting;
 
@@ -6,12 +7,14 @@ namespace Obot.Grains.Hosting;
 public sealed class HostingOptions
 {
     /// <summary>
-    /// Where servers run: <c>process</c>, <c>docker</c>. Default: packages (<c>npx</c>, <c>uvx</c>) as local processes, <c>containerized</c>
+    /// Where servers run: <c>process</c>, <c>docker</c>, <c>kubernetes</c>. Default: packages (<c>npx</c>, <c>uvx</c>) as local processes, <c>containerized</c>
     /// in Docker. Remote and composite servers share the guards of a pool whatever it says.
     /// </summary>
     public string Backend { get; set; } = "";
 
     public DockerOptions Docker { get; } = new();
+
+    public KubernetesOptions Kubernetes { get; } = new();
 
     /// <summary>A server without a call for so long is stopped; it wakes on the next one. Default 10 minutes, at least 1 second.</summary>
     public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromMinutes(10);

@@ -1,12 +1,13 @@
 using Microsoft.Extensions.Options;
 using Obot.Grains.Hosting.Docker;
+using Obot.Grains.Hosting.Kubernetes;
 
 namespace Obot.Grains.Hosting;
 
 /// <summary>All that is wrong at once, before anything runs.</summary>
 internal sealed class HostingOptionsValidator : IValidateOptions<HostingOptions>
 {
-    private static readonly string[] Backends = [BackendNames.Process, BackendNames.Docker];
+    private static readonly string[] Backends = [BackendNames.Process, BackendNames.Docker, BackendNames.Kubernetes];
 
     public ValidateOptionsResult Validate(string? name, HostingOptions options)
     {
@@ -26,6 +27,11 @@ internal sealed class HostingOptionsValidator : IValidateOptions<HostingOptions>
             {
                 failures.Add($"Obot:Hosting:Docker:Registries:{i}:Server is missing: it must be a registry as images name it, such as ghcr.io");
             }
+        }
+
+        if (options.Backend == BackendNames.Kubernetes)
+        {
+            failures.AddRange(KubernetesOptionsCheck.Of(options.Kubernetes));
         }
 
         return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);

@@ -14,4 +14,7 @@ public sealed record GuardAudit
 
     /// <summary>When that much waits: true drops records and counts them, false refuses calls. Default false.</summary>
     public bool DropWhenFull { get; set; }
+
+    /// <summary>How long a guard that is told to stop waits for the cluster to take the last records. Default 1,500.</summary>
+    public int DrainMilliseconds { get; set; } = 1_500;
 }

@@ -39,6 +39,12 @@ public sealed record GuardBoot
     /// <summary>How old <see cref="Policy"/> may already be: the starting silo's own staleness.</summary>
     public long StalenessMilliseconds { get; set; }
 
+    /// <summary>
+    /// When this document was written, where it lies in a file that a later start of the guard reads again: <see cref="Policy"/> is that much older
+    /// then. Null: it was just written.
+    /// </summary>
+    public DateTimeOffset? WrittenAt { get; init; }
+
     /// <summary>A guard that has not heard for so long that its policy is up to date refuses every call. Default 5 minutes.</summary>
     public long MaxStalenessMilliseconds { get; set; } = 300_000;
 

@@ -10,9 +10,6 @@ internal static class GuardHost
 {
     private static readonly TimeSpan HeartbeatEvery = TimeSpan.FromSeconds(5);
 
-    /// <summary>For the last records, once the last call has ended; whoever started the guard waits a little longer than that.</summary>
-    private static readonly TimeSpan DrainWithin = TimeSpan.FromSeconds(1.5);
-
     /// <returns>0 after an orderly end, 1 when it could not start.</returns>
     public static async Task<int> RunAsync(Stream input, Stream output, TimeProvider time)
     {
@@ -43,7 +40,8 @@ internal static class GuardHost
         var controlled = control.RunAsync(over.Token);
         await Task.WhenAny(controlled, Task.Delay(Timeout.InfiniteTimeSpan, time, stopping));
         await app.StopAsync(CancellationToken.None);
-        await instance.DrainAsync(DrainWithin);
+        // the last records, once the last call has ended; whoever started the guard waits a little longer than that
+        await instance.DrainAsync(TimeSpan.FromMilliseconds(boot.Audit?.DrainMilliseconds ?? 0));
         await over.CancelAsync();
         await controlled.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }

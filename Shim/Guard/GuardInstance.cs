@@ -38,7 +38,7 @@ internal sealed class GuardInstance : IDisposable
         cluster = new(boot.ControlUrls, boot.ClusterCaPem, boot.Credential);
         var policy = new PolicySnapshot(boot.Policy, new FilterFactory(cluster));
         var assertions = new AssertionVerifier(boot.Instance, boot.AssertionKeys, time);
-        var freshness = new Freshness(TimeSpan.FromMilliseconds(boot.MaxStalenessMilliseconds), TimeSpan.FromMilliseconds(boot.StalenessMilliseconds), time);
+        var freshness = new Freshness(TimeSpan.FromMilliseconds(boot.MaxStalenessMilliseconds), Staleness(boot, time), time);
         var authorizer = new Authorizer(boot.Instance, policy, freshness);
         trail = boot.Audit is { } audit ? new(audit, time) : null;
         exchange = boot.Upstream.Exchanges ? new(boot) : null;
@@ -67,6 +67,13 @@ internal sealed class GuardInstance : IDisposable
         trail?.Dispose();
         exchange?.Dispose();
         cluster.Dispose();
+    }
+
+    private static TimeSpan Staleness(GuardBoot boot, TimeProvider time)
+    {
+        var age = boot.WrittenAt is { } written ? time.GetUtcNow() - written : TimeSpan.Zero;
+        // clocks of machines differ: a document of the future is a new one
+        return TimeSpan.FromMilliseconds(boot.StalenessMilliseconds) + (age > TimeSpan.Zero ? age : TimeSpan.Zero);
     }
 
     private async Task ReadyAsync(HttpContext context)

@@ -1,18 +1,16 @@
 using System.Runtime.CompilerServices;
 using Docker.DotNet;
 using Obot.Grains.Abstractions.Hosting;
-using Obot.Grains.Hosting.Process;
 
 namespace Obot.Grains.Hosting.Docker;
 
 /// <summary>
 /// What a server wrote: from its container while that exists, and what silos kept of lives that are over and of starts under way.
 /// </summary>
-internal sealed class DockerLogs(DockerDaemon daemon, DockerContainers containers, RecentLogs recent, SiloHosts silos, IGrainFactory grains)
+internal sealed class DockerLogs(DockerDaemon daemon, DockerContainers containers, RememberedLogs remembered)
 {
     private const int Kept = 1000;
     private static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     public async IAsyncEnumerable<ServerLogLine> ReadAsync(McpInstanceId instance, bool follow, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -20,7 +18,7 @@ internal sealed class DockerLogs(DockerDaemon daemon, DockerContainers container
         var last = DateTimeOffset.MinValue;
         while (true)
         {
-            foreach (var line in (await RememberedAsync(instance, cancellationToken)).Where(line => line.At > last && line.Generation > shown).OrderBy(line => line.At))
+            foreach (var line in (await remembered.ReadAsync(instance, cancellationToken)).Where(line => line.At > last && line.Generation > shown).OrderBy(line => line.At))
             {
                 last = line.At;
                 yield return line;
@@ -61,30 +59,5 @@ internal sealed class DockerLogs(DockerDaemon daemon, DockerContainers container
         {
             return null;
         }
-    }
-
-    /// <summary>Of all silos: an instance may have had its last lives on any of them.</summary>
-    private async Task<IReadOnlyList<ServerLogLine>> RememberedAsync(McpInstanceId instance, CancellationToken cancellationToken) =>
-        [.. (await Task.WhenAll(silos.Active.Select(host => OfAsync(host, instance, cancellationToken)))).SelectMany(lines => lines).Distinct().TakeLast(Kept)];
-
-    private async Task<List<ServerLogLine>> OfAsync(string host, McpInstanceId instance, CancellationToken cancellationToken)
-    {
-        var lines = new List<ServerLogLine>();
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(Patience);
-        try
-        {
-            var source = silos.IsOwn(host) ? recent.Read(instance, follow: false, limit.Token) : grains.GetGrain<IProcessHostGrain>(host).Logs(instance.ToString(), follow: false, limit.Token);
-            await foreach (var line in source.WithCancellation(limit.Token))
-            {
-                lines.Add(line);
-            }
-        }
-        catch (Exception e) when (e is OrleansException or TimeoutException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
-        {
-            // a silo that is leaving takes its memory along
-        }
-
-        return lines;
     }
 }

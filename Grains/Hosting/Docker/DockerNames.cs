@@ -1,15 +1,10 @@
 using System.Globalization;
-using System.Security.Cryptography;
-using System.Text;
-using Microsoft.Extensions.Options;
 using Obot.Grains.Abstractions.Hosting;
-using Obot.Grains.Abstractions.Identity;
-using Orleans.Configuration;
 
 namespace Obot.Grains.Hosting.Docker;
 
 /// <summary>How things of this cluster are named and labelled on an Engine. What lacks the cluster's label is not ours, whatever its name.</summary>
-internal sealed class DockerNames(IAssertionIssuer assertions, IOptions<ClusterOptions> cluster, SiloHosts silos)
+internal sealed class DockerNames(OutsideNames names, SiloHosts silos)
 {
     public const string ClusterLabel = "obot.cluster";
     public const string InstanceLabel = "obot.instance";
@@ -29,23 +24,17 @@ internal sealed class DockerNames(IAssertionIssuer assertions, IOptions<ClusterO
     /// <summary>The guard's write-ahead file of audit records; outlives generations.</summary>
     public const string WriteAhead = "write-ahead";
 
-    private const string IdentityPurpose = "cluster-identity";
-    private const string Alphabet = "abcdefghijklmnopqrstuvwxyz234567";
+    public string Cluster => names.Cluster;
 
-    private string? identity;
+    public string Instance(McpInstanceId instance) => names.Instance(instance);
 
-    /// <summary>Of the cluster's own secret, so that two clusters of one name on one Engine never touch each other.</summary>
-    public string Cluster => identity ??= Hash(Convert.ToBase64String(assertions.DeriveKey(IdentityPurpose, cluster.Value.ClusterId)), 16);
-
-    public string Instance(McpInstanceId instance) => $"obot-{Hash($"{Cluster}\n{instance}", 16)}";
-
-    public string Generation(McpInstanceId instance, long generation) => string.Create(CultureInfo.InvariantCulture, $"{Instance(instance)}-{generation}");
+    public string Generation(McpInstanceId instance, long generation) => names.Generation(instance, generation);
 
     public string Container(McpInstanceId instance, long generation, string role) => $"{Generation(instance, generation)}-{role}";
 
     /// <summary>Volume of a package and of npm's configuration towards it: whoever may not fetch a package does not find it either.</summary>
     public string PackageVolume(string package, IEnumerable<KeyValuePair<string, string>> configuration) =>
-        $"obot-packages-{Hash($"{Cluster}\n{package}\n{string.Join('\n', configuration.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => $"{pair.Key}={pair.Value}"))}", 20)}";
+        $"obot-packages-{OutsideNames.Hash($"{Cluster}\n{package}\n{string.Join('\n', configuration.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => $"{pair.Key}={pair.Value}"))}", 20)}";
 
     public string WriteAheadVolume(McpInstanceId instance) => $"{Instance(instance)}-{WriteAhead}";
 
@@ -77,16 +66,4 @@ internal sealed class DockerNames(IAssertionIssuer assertions, IOptions<ClusterO
         && labels.TryGetValue(GenerationLabel, out var number) && long.TryParse(number, CultureInfo.InvariantCulture, out var generation)
             ? (instance, generation, labels.TryGetValue(RoleLabel, out var role) ? role : "")
             : null;
-
-    internal static string Hash(string text, int length)
-    {
-        var hash = SHA256.HashData(Encoding.UTF8.GetBytes(text));
-        return string.Create(length, hash, static (name, bytes) =>
-        {
-            for (var i = 0; i < name.Length; i++)
-            {
-                name[i] = Alphabet[bytes[i] & 31];
-            }
-        });
-    }
 }

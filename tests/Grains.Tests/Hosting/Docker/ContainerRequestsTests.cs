@@ -143,7 +143,7 @@ public sealed class ContainerRequestsTests
         assertions.DeriveKey(Arg.Any<string>(), Arg.Any<string>()).Returns(System.Text.Encoding.UTF8.GetBytes(secret));
         var silo = Substitute.For<ILocalSiloDetails>();
         silo.SiloAddress.Returns(SiloAddress.FromParsableString("127.0.0.1:1@1"));
-        return new(assertions, Options.Create(new ClusterOptions { ClusterId = "obot" }), new SiloHosts(silo, Substitute.For<IClusterMembershipService>()));
+        return new(new OutsideNames(assertions, Options.Create(new ClusterOptions { ClusterId = "obot" })), new SiloHosts(silo, Substitute.For<IClusterMembershipService>()));
     }
 
     private static ServerStart Start(string manifest) =>
