@@ -6,10 +6,10 @@ public sealed record NewStorage
     /// <summary>1 to 100 characters.</summary>
     public string? Name { get; init; }
 
-    /// <summary><c>s3</c> or <c>directory</c>.</summary>
+    /// <summary><c>s3</c>, <c>azure</c> (Blob Storage) or <c>directory</c>.</summary>
     public string? Kind { get; init; }
 
-    /// <summary>Of S3-compatible storage; null for AWS.</summary>
+    /// <summary>Of S3-compatible storage; null for AWS. Of Azure: the account's blob endpoint, and <see cref="Bucket"/> is the container.</summary>
     public string? Endpoint { get; init; }
 
     /// <summary>Default <c>us-east-1</c>.</summary>
@@ -28,7 +28,7 @@ public sealed record NewStorage
     /// <summary>Key of <c>aws:kms</c>; null for the bucket's own.</summary>
     public string? KmsKeyID { get; init; }
 
-    /// <summary>Null for the credentials of the machine (instance role, environment).</summary>
+    /// <summary>Null for the credentials of the machine (instance role, managed identity, environment). Of Azure: the account, and the secret is its key.</summary>
     public string? AccessKeyID { get; init; }
 
     /// <summary>Write-only; absent on an update keeps what there is.</summary>

@@ -89,9 +89,14 @@ internal static class ExportRules
                 : throw new InvalidInputException("directory", "Must be an absolute directory of the silos, or be left out for the one in the data folder.");
         }
 
-        if (request.Kind != StorageModes.S3)
+        if (request.Kind is not (StorageModes.S3 or StorageModes.Azure))
         {
-            throw new InvalidInputException("kind", $"Must be '{StorageModes.S3}' or '{StorageModes.Directory}'.");
+            throw new InvalidInputException("kind", $"Must be '{StorageModes.S3}', '{StorageModes.Azure}' or '{StorageModes.Directory}'.");
+        }
+
+        if (request is { Kind: StorageModes.Azure, Endpoint: null })
+        {
+            throw new InvalidInputException("endpoint", "Required: the blob endpoint of the account, e.g. 'https://account.blob.core.windows.net'.");
         }
 
         if (request.Endpoint is { } endpoint && !(Uri.TryCreate(endpoint, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" && uri.UserInfo.Length == 0 && uri.Query.Length == 0))
@@ -102,6 +107,16 @@ internal static class ExportRules
         Word(request.Bucket, "bucket", required: true);
         Word(request.Region, "region", required: false);
         Word(request.AccessKeyID, "accessKeyID", required: false);
+        if (request.Kind == StorageModes.Azure)
+        {
+            if (request.SecretAccessKey is { Length: > 0 } secret && !System.Buffers.Text.Base64.IsValid(secret))
+            {
+                throw new InvalidInputException("secretAccessKey", "Must be a key of the account, which is Base64.");
+            }
+
+            return new() { Name = name, Kind = StorageModes.Azure, Endpoint = request.Endpoint, Bucket = request.Bucket, AccessKeyID = request.AccessKeyID };
+        }
+
         OneOf(request.ChecksumMode, "checksumMode", Checksums);
         OneOf(request.ServerSideEncryption, "serverSideEncryption", Encryptions);
         return request with { Name = name, Directory = null };

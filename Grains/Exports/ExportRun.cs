@@ -21,6 +21,7 @@ internal sealed partial class ExportRun(
     /// <summary>Returns when it is completed, failed, or not ours any more.</summary>
     public async Task RunAsync(string id, CancellationToken cancellationToken)
     {
+        LogWorked(id);
         try
         {
             while (await StepAsync(id, cancellationToken) is { } pause)
@@ -121,6 +122,9 @@ internal sealed partial class ExportRun(
             cancellationToken);
         return null;
     }
+
+    [LoggerMessage(LogLevel.Information, "Export {Export} is worked on here")]
+    private partial void LogWorked(string export);
 
     [LoggerMessage(LogLevel.Information, "Export {Export} is complete: {Rows} records in {Objects} objects")]
     private partial void LogDone(string export, long rows, int objects);

@@ -12,9 +12,12 @@ internal sealed class ExportTargets(IEncryption encryption, IOptions<HostingOpti
 {
     public IExportTarget Open(StorageRow row) => Open(Settings(row), Secret(row));
 
-    public IExportTarget Open(NewStorage settings, string? secret) => settings.Kind == StorageModes.S3
-        ? new S3Target(settings, secret)
-        : new DirectoryTarget(settings.Directory ?? Path.Combine(hosting.Value.DataPath, "exports"));
+    public IExportTarget Open(NewStorage settings, string? secret) => settings.Kind switch
+    {
+        StorageModes.S3 => new S3Target(settings, secret),
+        StorageModes.Azure => new AzureTarget(settings, secret),
+        _ => new DirectoryTarget(settings.Directory ?? Path.Combine(hosting.Value.DataPath, "exports")),
+    };
 
     public static NewStorage Settings(StorageRow row) => JsonSerializer.Deserialize<NewStorage>(row.Settings, JsonSerializerOptions.Web)!;
 

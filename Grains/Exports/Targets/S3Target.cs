@@ -98,6 +98,7 @@ internal sealed class S3Target : IExportTarget
 internal static class StorageModes
 {
     public const string S3 = "s3";
+    public const string Azure = "azure";
     public const string Directory = "directory";
     public const string WhenSupported = "WHEN_SUPPORTED";
     public const string WhenRequired = "WHEN_REQUIRED";

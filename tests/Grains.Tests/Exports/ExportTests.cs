@@ -196,7 +196,8 @@ public sealed class ExportTests(Postgres postgres) : IAsyncLifetime
     [Theory]
     [InlineData("endpoint", "s3", "ftp://x", "b")]
     [InlineData("bucket", "s3", "https://x", "a/b")]
-    [InlineData("kind", "azure", null, null)]
+    [InlineData("kind", "gcs", null, null)]
+    [InlineData("endpoint", "azure", null, "b")]
     public async Task Settings_ThatAreWrong_NameTheField(string field, string kind, string? endpoint, string? bucket) =>
         Assert.Equal(field, (await Assert.ThrowsAsync<InvalidInputException>(() => Storages.Create(Admin, new() { Kind = kind, Endpoint = endpoint, Bucket = bucket }, default))).Field);
 
