@@ -34,12 +34,16 @@ internal static class People
         return new(id, key);
     }
 
-    public static Task ExecuteAsync(ObotCluster cluster, string sql)
+    public static Task ExecuteAsync(ObotCluster cluster, string sql) => QueryAsync(cluster, sql);
+
+    /// <summary>Lines of what it selects, columns divided by <c>|</c>.</summary>
+    public static async Task<IReadOnlyList<string>> QueryAsync(ObotCluster cluster, string sql)
     {
         var port = File.ReadLines(Path.Combine(Postgres(cluster), "postmaster.pid")).ElementAt(3);
         var environment = new Dictionary<string, string>(StringComparer.Ordinal) { ["PGPASSWORD"] = File.ReadAllText(Path.Combine(cluster.Data, "postgres.password")).Trim() };
-        return CheckedAsync(ProcessRunner.RunAsync(
-            "psql", ["-h", "127.0.0.1", "-p", port, "-U", "obot", "-d", "obot", "-v", "ON_ERROR_STOP=1", "-q", "-c", sql], Limit, environment));
+        var run = await ProcessRunner.RunAsync(
+            "psql", ["-h", "127.0.0.1", "-p", port, "-U", "obot", "-d", "obot", "-v", "ON_ERROR_STOP=1", "-q", "-A", "-t", "-c", sql], Limit, environment);
+        return run.Checked().Output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
     }
 
     /// <summary>All processes of the cluster's database.</summary>
@@ -54,6 +58,4 @@ internal static class People
     private static string Random(int length) => RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyz234567", length);
 
     private static void Add(StringBuilder sql, FormattableString statement) => sql.Append(CultureInfo.InvariantCulture, $"{statement.ToString(CultureInfo.InvariantCulture)}");
-
-    private static async Task CheckedAsync(Task<ProcessResult> running) => (await running).Checked();
 }
