@@ -24,7 +24,7 @@ internal static class Bench
         }
 
         using var scratch = new Scratch("bench");
-        await using var set = await LotSet.StartAsync(scratch, arguments.List("--lots", Lot.Direct, Lot.OneNginx, Lot.TwoNginx, Lot.TwoYarp, Lot.Governed, Lot.WebhookOnRequests, Lot.WebhookOnBoth, Lot.BuiltIn));
+        await using var set = await LotSet.StartAsync(scratch, arguments.List("--lots", Lot.Direct, Lot.OneNginx, Lot.TwoNginx, Lot.TwoYarp, Lot.Governed, Lot.Exchanged, Lot.WebhookOnRequests, Lot.WebhookOnBoth, Lot.BuiltIn));
         var guard = await ShimFigures.GuardAsync(time);
         var bridge = await ShimFigures.BridgeAsync(scratch);
         var storage = set.Product is { } product ? await StorageFigure.TakeAsync(await product.DatabaseAsync()) : null;

@@ -10,6 +10,7 @@ internal sealed record Lot(string Name, Uri Url, Func<IReadOnlyList<int>> Hops, 
     public const string TwoNginx = "two nginx";
     public const string TwoYarp = "two YARP";
     public const string Governed = "gateway + guard";
+    public const string Exchanged = "… + exchanged credentials";
     public const string WebhookOnRequests = "… + a webhook on requests";
     public const string WebhookOnBoth = "… + a webhook on both sides";
     public const string BuiltIn = "… + all built-in filters";

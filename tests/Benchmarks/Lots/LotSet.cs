@@ -53,6 +53,7 @@ internal sealed class LotSet : IAsyncDisposable
             Product = await Product.StartAsync(scratch);
             running.Push(Product);
             lots.Add(await Product.ServeAsync(echo));
+            lots.Add(await Product.ServeExchangedAsync(echo));
             var (_, hook) = Keep(await Child.ServeAsync("hook"));
             lots.AddRange(await FilteredLots.ServeAsync(Product, echo, hook, wanted));
         }

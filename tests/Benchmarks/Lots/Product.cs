@@ -93,6 +93,16 @@ internal sealed class Product : IAsyncDisposable
         return new(name, new Uri(http.BaseAddress!, $"/mcp-connect/{id}"), () => [silo.Pid, guard], key);
     }
 
+    /// <summary>The same echo server, to which the guard brings a header that it exchanged for the caller. After <see cref="ServeAsync"/>.</summary>
+    public async Task<Lot> ServeExchangedAsync(Uri echo)
+    {
+        var id = await MakeAsync(echo, new { key = "X-Api-Key", required = true, sensitive = true, prefix = "Key " });
+        await PostAsync($"/api/mcp-servers/{id}/configure", new Dictionary<string, string>(StringComparer.Ordinal) { ["X-Api-Key"] = "bench-0123456789abcdef0123456789abcdef" });
+        await PostAsync("/api/access-control-rules", new { displayName = Lot.Exchanged, subjects = new[] { new { type = "selector", id = "*" } }, resources = new[] { new { type = "mcpServer", id } } });
+        var guard = await LaunchAsync(id);
+        return new(Lot.Exchanged, new Uri(http.BaseAddress!, $"/mcp-connect/{id}"), () => [silo.Pid, guard], key);
+    }
+
     /// <summary>A model behind the LLM gateway, with a policy, a budget that every call counts against, and a key for <c>llm</c> only.</summary>
     public async Task<(Uri Url, string Key)> ServeModelsAsync(Uri upstream)
     {
@@ -121,9 +131,9 @@ internal sealed class Product : IAsyncDisposable
         }
     }
 
-    private async Task<string> MakeAsync(Uri echo)
+    private async Task<string> MakeAsync(Uri echo, params object[] headers)
     {
-        var manifest = new { name = "echo", shortDescription = "made by the benchmark", serverUserType = "multiUser", runtime = "remote", remoteConfig = new { fixedURL = new Uri(echo, "/mcp") } };
+        var manifest = new { name = "echo", shortDescription = "made by the benchmark", serverUserType = "multiUser", runtime = "remote", remoteConfig = new { fixedURL = new Uri(echo, "/mcp"), headers } };
         return (await PostAsync("/api/mcp-servers", new { manifest })).GetProperty("id").GetString()!;
     }
 

@@ -13,6 +13,7 @@ internal sealed record Judgement(string What, string Bound, string Figure, bool 
     private const double MaxGuardMegabytes = 25;
     private const double MaxGuardMilliseconds = 100;
     private const double MinEncrypted = 0.9;
+    private const double MaxExchange = 0.05;
 
     public static IReadOnlyList<Judgement> Of(IReadOnlyList<Measurement> taken, ShimFigure guard, StorageFigure? storage)
     {
@@ -23,6 +24,12 @@ internal sealed record Judgement(string What, string Bound, string Figure, bool 
             var latency = taken.Ratio(Lot.Governed, Lot.TwoYarp, concurrency, one => one.Load.P50);
             judgements.Add(new($"requests/s against two YARP, concurrency {concurrency}", $"≥ {Text(MinThroughput)}", Text(throughput), throughput >= MinThroughput));
             judgements.Add(new($"p50 against two YARP, concurrency {concurrency}", $"≤ {Text(MaxLatency)}", Text(latency), latency <= MaxLatency));
+        }
+
+        foreach (var concurrency in taken.Where(one => one.Lot == Lot.Exchanged).Select(one => one.Concurrency).Distinct())
+        {
+            var cost = taken.Ratio(Lot.Exchanged, Lot.Governed, concurrency, one => one.Load.P50) - 1;
+            judgements.Add(new($"p50 of a warm exchange in the governed path, concurrency {concurrency}", $"≤ +{MaxExchange:0 %}", cost.ToString("+0.0 %;-0.0 %", CultureInfo.InvariantCulture), cost <= MaxExchange));
         }
 
         var megabytes = guard.IdleBytes / 1e6;

@@ -22,7 +22,8 @@ internal static class Report
 
             `two YARP` is the yardstick: two processes with Kestrel and YARP's forwarder, the silo's runtime settings and nothing else. `gateway + guard` is the product:
             API key, route, assertion, the guard's envelope, policy and audit steps, for a caller whom one of {RuleSet.Count} access rules lets use some
-            tools, so that each call is judged by its name. Filtered lots (`…`) are the same path with filters on every message. CPU is the processor time of the hops for one request.
+            tools, so that each call is judged by its name. Lots with `…` are the same path with something more: a header that the guard exchanged for
+            the caller, or filters on every message. CPU is the processor time of the hops for one request.
 
             ## Bounds
 
