@@ -30,6 +30,9 @@ public sealed record ThirdPartyClient
     /// <summary>Left out for a public client.</summary>
     public string? ClientSecret { get; init; }
 
+    /// <summary>In place of a secret: a private key in PEM (P-256, P-384 or RSA), with which we sign who we are (<c>private_key_jwt</c>, RFC 7523 section 2.2).</summary>
+    public string? PrivateKey { get; init; }
+
     /// <summary>Issuer that it belongs to; left out, the first one that the server names is bound to it.</summary>
     public string? Issuer { get; init; }
 
@@ -44,5 +47,6 @@ public sealed record ThirdPartyClient
 }
 
 /// <param name="Configured">A client is set.</param>
+/// <param name="HasSecret">With a secret or a private key.</param>
 /// <param name="RedirectURL">What the provider has to know: where browsers come back to.</param>
 public sealed record ThirdPartyClientView(bool Configured, string? ClientID, bool HasSecret, string? Issuer, string Grant, string RedirectURL);

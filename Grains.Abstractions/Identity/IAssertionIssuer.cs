@@ -20,7 +20,10 @@ public interface IAssertionIssuer
     /// <summary>Checks a guard's credential; null when it is not one of ours.</summary>
     Task<GuardIdentity?> VerifyGuardCredential(string credential, CancellationToken cancellationToken);
 
-    /// <summary>Checks an assertion that a guard presents; null when it is not one of ours for this instance, or is expired.</summary>
+    /// <summary>
+    /// Checks an assertion that a guard presents for a token; null when it is not one of ours for this instance, or is expired. A call may wait in
+    /// its guard for the person behind it: expired means <see cref="WaitingGrace"/> after its end here.
+    /// </summary>
     /// <returns>Id of the user it speaks of.</returns>
     Task<string?> VerifyAssertion(string assertion, McpInstanceId instance, CancellationToken cancellationToken);
 
@@ -38,6 +41,9 @@ public interface IAssertionIssuer
 
     /// <summary>How long an assertion is good for: 60 s.</summary>
     static TimeSpan Lifetime { get; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long a guard may still exchange an assertion for a call that waits for its person: 5 minutes.</summary>
+    static TimeSpan WaitingGrace => TimeSpan.FromMinutes(5);
 }
 
 /// <param name="Token">Compact JWT.</param>

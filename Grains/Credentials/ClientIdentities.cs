@@ -60,7 +60,7 @@ internal sealed class ClientIdentities(IDbContextFactory<ObotDb> databases, IEnc
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         var row = await db.ThirdPartyClients.AsNoTracking()
             .Where(row => row.ServerId == serverId && row.ClientId == clientId && row.Issuer == issuer).OrderByDescending(row => row.Kind).FirstOrDefaultAsync(cancellationToken);
-        return row is null ? new(clientId, connection.ClientSecret, connection.AuthMethod) : Identity(row, null) with { AuthMethod = connection.AuthMethod };
+        return row is null ? new(clientId, connection.ClientSecret, connection.AuthMethod, issuer) : Identity(row, null) with { AuthMethod = connection.AuthMethod, Issuer = issuer };
     }
 
     /// <summary>A registration that the authorization server does not know any more is made again.</summary>
@@ -86,7 +86,7 @@ internal sealed class ClientIdentities(IDbContextFactory<ObotDb> databases, IEnc
     private ClientIdentity Identity(ThirdPartyClientRow row, IReadOnlyList<string>? supported)
     {
         var secret = row.ClientSecret is { } bytes ? Encoding.UTF8.GetString(encryption.Decrypt(ThirdPartyClients.Place(row.ServerId, row.Kind), bytes)) : null;
-        return new(row.ClientId, secret, row.AuthMethod ?? AuthMethods.For(supported, secret is not null));
+        return new(row.ClientId, secret, row.AuthMethod ?? AuthMethods.For(supported, secret is not null), row.Issuer);
     }
 
     private async Task<ClientIdentity> RegisterAsync(string serverId, AuthorizationTarget target, string endpoint, CancellationToken cancellationToken)

@@ -7,6 +7,7 @@ using Obot.Grains.Abstractions.Credentials;
 using Obot.Grains.Abstractions.Encryption;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Security;
+using Obot.Grains.Credentials.Authorization;
 using Obot.Grains.Hosting;
 
 namespace Obot.Grains.Credentials;
@@ -30,6 +31,11 @@ internal sealed class ThirdPartyClients(IDbContextFactory<ObotDb> databases, IEn
     {
         CheckText(client.ClientID, "clientID", required: true);
         CheckText(client.ClientSecret, "clientSecret", required: false);
+        if (client.PrivateKey is { Length: > 0 } pem && (client.ClientSecret is { Length: > 0 } || pem.Length > ClientAssertion.MaxKey || !ClientAssertion.TryRead(pem)))
+        {
+            throw new InvalidInputException("privateKey", "Must be a private key in PEM without a passphrase (P-256, P-384 or RSA), and stands in place of 'clientSecret'.");
+        }
+
         if (client.Issuer is not null && !(Uri.TryCreate(client.Issuer, UriKind.Absolute, out var issuer) && issuer.Scheme is "https" or "http"))
         {
             throw new InvalidInputException("issuer", "Must be the issuer's URL, exactly as its metadata write it, e.g. 'https://login.example.com'.");
@@ -55,7 +61,8 @@ internal sealed class ThirdPartyClients(IDbContextFactory<ObotDb> databases, IEn
         }
 
         (row.ClientId, row.Issuer, row.GrantKind) = (client.ClientID, client.Issuer, client.Grant == GrantKinds.AuthorizationCode ? null : client.Grant);
-        row.ClientSecret = client.ClientSecret is { Length: > 0 } secret ? encryption.Encrypt(Place(serverId, Static), Encoding.UTF8.GetBytes(secret)) : null;
+        row.AuthMethod = client.PrivateKey is { Length: > 0 } ? AuthMethods.PrivateKeyJwt : null;
+        row.ClientSecret = (client.PrivateKey is { Length: > 0 } key ? key : client.ClientSecret) is { Length: > 0 } secret ? encryption.Encrypt(Place(serverId, Static), Encoding.UTF8.GetBytes(secret)) : null;
         await db.SaveChangesAsync(cancellationToken);
         await db.AnnounceAsync(SecurityChangeKinds.Credential, serverId, cancellationToken);
         await transaction.CommitAsync(cancellationToken);

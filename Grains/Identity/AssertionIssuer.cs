@@ -82,7 +82,7 @@ internal sealed class AssertionIssuer(ClusterKeys keys, IServerAccess access, Ti
             ValidTypes = [AssertionType],
             ValidAlgorithms = [SecurityAlgorithms.EcdsaSha256],
             IssuerSigningKey = Credentials.Key,
-            LifetimeValidator = (_, expires, _, _) => expires > time.GetUtcNow().UtcDateTime,
+            LifetimeValidator = (_, expires, _, _) => expires + IAssertionIssuer.WaitingGrace > time.GetUtcNow().UtcDateTime,
         });
         return result is { IsValid: true, SecurityToken: JsonWebToken { Subject.Length: > 0 } token } ? token.Subject : null;
     }

@@ -66,10 +66,10 @@ async function use(server) {
 }
 
 await signIn();
-const server = await api('POST', '/api/mcp-servers', { manifest: { name: scenario, serverUserType: 'multiUser', runtime: 'remote', remoteConfig: { fixedURL: upstream, staticOAuthRequired: Boolean(context.client_secret) } } });
+const server = await api('POST', '/api/mcp-servers', { manifest: { name: scenario, serverUserType: 'multiUser', runtime: 'remote', remoteConfig: { fixedURL: upstream, staticOAuthRequired: Boolean(context.client_secret || context.private_key_pem) } } });
 try {
-  if (context.client_id && context.client_secret) await api('POST', `/api/mcp-servers/${server.id}/oauth-credentials`, {
-    clientID: context.client_id, clientSecret: context.client_secret, grant: scenario.includes('client-credentials') ? 'client_credentials' : undefined,
+  if (context.client_id && (context.client_secret || context.private_key_pem)) await api('POST', `/api/mcp-servers/${server.id}/oauth-credentials`, {
+    clientID: context.client_id, clientSecret: context.client_secret, privateKey: context.private_key_pem, grant: scenario.includes('client-credentials') ? 'client_credentials' : undefined,
   });
   const end = await use(server);
   console.log(JSON.stringify({ scenario, ...end }));

@@ -13,6 +13,9 @@ internal static class AuthMethods
     public const string Basic = "client_secret_basic";
     public const string Post = "client_secret_post";
 
+    /// <summary>By a signature (RFC 7523 section 2.2), with the key that an administrator entered.</summary>
+    public const string PrivateKeyJwt = "private_key_jwt";
+
     /// <summary>The first of ours that the authorization server takes; RFC 8414's default where it does not say.</summary>
     public static string For(IReadOnlyList<string>? supported, bool hasSecret) => !hasSecret ? None
         : supported is null || supported.Contains(Basic, StringComparer.Ordinal) ? Basic
@@ -21,7 +24,9 @@ internal static class AuthMethods
 }
 
 /// <summary>Who we are at a third party.</summary>
-internal sealed record ClientIdentity(string ClientId, string? Secret, string AuthMethod)
+/// <param name="Secret">Or the private key, where that is the method.</param>
+/// <param name="Issuer">Whom we say it to; null where nothing is signed.</param>
+internal sealed record ClientIdentity(string ClientId, string? Secret, string AuthMethod, string? Issuer = null)
 {
     public override string ToString() => ClientId;
 }
@@ -36,7 +41,7 @@ internal sealed class TokenDenied(string error, string? description) : Exception
 }
 
 /// <summary>Requests to token, registration and revocation endpoints of third parties.</summary>
-internal sealed class TokenRequests(OutboundClient http)
+internal sealed class TokenRequests(OutboundClient http, TimeProvider time)
 {
     private const int MaxAnswer = 256 * 1024;
 
@@ -103,6 +108,12 @@ internal sealed class TokenRequests(OutboundClient http)
             // RFC 6749 section 2.3.1: both are form-encoded first
             var pair = $"{WebUtility.UrlEncode(client.ClientId)}:{WebUtility.UrlEncode(secret)}";
             request.Headers.Authorization = new("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(pair)));
+        }
+        else if (client is { AuthMethod: AuthMethods.PrivateKeyJwt, Secret: { } key })
+        {
+            form["client_id"] = client.ClientId;
+            form["client_assertion_type"] = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+            form["client_assertion"] = ClientAssertion.Sign(key, client.ClientId, client.Issuer ?? endpoint, time);
         }
         else
         {

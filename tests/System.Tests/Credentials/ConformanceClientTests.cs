@@ -12,14 +12,14 @@ public sealed partial class ConformanceClientTests(CredentialCluster shared, ITe
     private const int AtOnce = 3;
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
 
-    /// <summary>All of revisions 2025-03-26 to 2026-07-28, and the extension that we have.</summary>
+    /// <summary>All of revisions 2025-03-26 to 2026-07-28, and the extensions that we have. DPoP, workload identities and an identity provider that hands us ID tokens are not among them.</summary>
     private static readonly string[] Scenarios =
     [
         "metadata-default", "metadata-var1", "metadata-var2", "metadata-var3", "basic-cimd", "scope-from-www-authenticate", "scope-from-scopes-supported",
         "scope-omitted-when-undefined", "scope-step-up", "scope-retry-limit", "token-endpoint-auth-basic", "token-endpoint-auth-post", "token-endpoint-auth-none",
         "pre-registration", "2025-03-26-oauth-metadata-backcompat", "2025-03-26-oauth-endpoint-fallback", "resource-mismatch", "offline-access-scope",
         "offline-access-not-supported", "authorization-server-migration", "iss-supported", "iss-not-advertised", "iss-supported-missing", "iss-wrong-issuer",
-        "iss-unexpected", "iss-normalized", "metadata-issuer-mismatch", "client-credentials-basic",
+        "iss-unexpected", "iss-normalized", "metadata-issuer-mismatch", "client-credentials-basic", "client-credentials-jwt",
     ];
 
     [Fact]
