@@ -1,5 +1,6 @@
 using Obot.Shim.Contracts.Audit;
 using Obot.Shim.Contracts.Exchange;
+using Obot.Shim.Contracts.Protocol;
 using Obot.Shim.Guard.Audit;
 using Obot.Shim.Guard.Authorization;
 using Obot.Shim.Guard.Exchange;
@@ -24,6 +25,9 @@ internal sealed class GuardCall(HttpContext context, long started)
     public long Started { get; } = started;
 
     public Caller? Caller { get; set; }
+
+    /// <summary>What says who calls, as it came: whoever forwards the call takes it out of its headers.</summary>
+    public string Assertion { get; } = context.Request.Headers[ObotHeaders.Assertion].ToString();
 
     /// <summary>The message of a POST; default for streams and the end of sessions.</summary>
     public JsonRpcEnvelope Envelope { get; set; }
@@ -64,8 +68,11 @@ internal sealed class GuardCall(HttpContext context, long started)
     /// <summary>The server does not know the session; nothing of its answer went out.</summary>
     public bool SessionIsLost { get; set; }
 
-    /// <summary>The server's own session id, unsealed; null when the client sent none.</summary>
+    /// <summary>The server's own session id, unsealed; null when the client sent none, empty at a server without sessions.</summary>
     public string? UpstreamSession { get; set; }
+
+    /// <summary>The client's session has not begun at the server: it could not be asked when the client began it.</summary>
+    public bool SessionIsPromised { get; set; }
 
     /// <summary>What is put into the request for this caller; null for nothing.</summary>
     public InjectedCredentials? Credentials { get; set; }

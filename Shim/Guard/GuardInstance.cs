@@ -6,6 +6,7 @@ using Obot.Shim.Guard.Composite;
 using Obot.Shim.Guard.Control;
 using Obot.Shim.Guard.EraBridge;
 using Obot.Shim.Guard.Exchange;
+using Obot.Shim.Guard.Exchange.Links;
 using Obot.Shim.Guard.Filters;
 using Obot.Shim.Guard.Forwarding;
 using Obot.Shim.Guard.Limits;
@@ -34,7 +35,8 @@ internal sealed class GuardInstance : IDisposable
         Gate = new(time);
         upstream = new(boot.Upstream, time, boot.Upstream.Composite is null ? null : new CompositeHandler(boot, time));
         var eras = boot.EraBridge is { } translates ? new EraTranslator(boot.Instance, translates, upstream, boot.Limits, time) : null;
-        forwarder = new(upstream, new LegacySessions(upstream, new SessionSeal(boot.SessionKey), boot.RecoversSessions), services, boot.Limits, eras);
+        var sessions = new LegacySessions(upstream, new SessionSeal(boot.SessionKey), boot.RecoversSessions);
+        forwarder = new(upstream, sessions, services, boot.Limits, eras);
         cluster = new(boot.ControlUrls, boot.ClusterCaPem, boot.Credential);
         var policy = new PolicySnapshot(boot.Policy, new FilterFactory(cluster));
         var assertions = new AssertionVerifier(boot.Instance, boot.AssertionKeys, time);
@@ -43,8 +45,9 @@ internal sealed class GuardInstance : IDisposable
         trail = boot.Audit is { } audit ? new(audit, time) : null;
         exchange = boot.Upstream.Exchanges ? new(boot) : null;
         var credentials = exchange is null ? null : new ExchangedCredentials(exchange, time);
+        var links = credentials is null ? null : new LinkDialogue(new(credentials, time), new(credentials, new(boot.Instance, time), time), sessions, forwarder, authorizer);
         pipeline = new(
-            assertions, authorizer, new CallLimits(boot.Limits, time), new CallFilters(boot.Instance, policy), new OpenStreams(policy), Gate, forwarder, new UpstreamCredentials(credentials, forwarder), time, trail);
+            assertions, authorizer, new CallLimits(boot.Limits, time), new CallFilters(boot.Instance, policy), new OpenStreams(policy), Gate, forwarder, new UpstreamCredentials(credentials, forwarder, links), time, trail);
         Control = new InstanceControl(policy, freshness, assertions, Gate, credentials, trail is null ? null : new(trail, boot.Audit!.Folder, time), trail, heartbeatEvery, time);
     }
 

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Obot.Shim.Contracts.Exchange;
 using Obot.Shim.Contracts.Protocol;
 using Obot.Shim.Protocol;
@@ -6,14 +5,12 @@ using Obot.Shim.Protocol;
 namespace Obot.Shim.Guard.Exchange;
 
 /// <summary>
-/// Tells a client what its person has to do. A client that said that it opens links gets the specification's error for that
-/// (URLElicitationRequiredError, revision 2025-11-25); everybody gets the link in words and in <c>data.url</c>.
+/// Tells a client what its person has to do, where it cannot be asked to open the link itself: the link stands in the message and in
+/// <c>data.url</c>. A client that said that it opens links gets the specification's error for that (URLElicitationRequiredError, revision 2025-11-25).
 /// </summary>
 internal static class CredentialAnswers
 {
-    private static readonly JsonDocumentOptions Lenient = new() { MaxDepth = 64 };
-
-    public static Task RefuseAsync(GuardCall call, byte[]? body, ExchangeRefusal refusal)
+    public static Task RefuseAsync(GuardCall call, ExchangeRefusal refusal, bool opensLinks = false)
     {
         call.MarkRefused();
         var (status, retry) = refusal.Error switch
@@ -30,18 +27,23 @@ internal static class CredentialAnswers
 
         // a request is answered as one: clients show the error of an answer, and only the status of a failed transport
         var answered = call.Id.IsEmpty || retry ? status : StatusCodes.Status200OK;
+        return GuardAnswers.WriteAsync(call.Context, answered, Error(call, refusal, opensLinks && !call.IsModern));
+    }
+
+    /// <summary>The error by itself, for an answer that has begun.</summary>
+    public static byte[] Error(GuardCall call, ExchangeRefusal refusal, bool opensLinks)
+    {
         var message = refusal.Uri is null ? refusal.Description : $"{refusal.Description}: {refusal.Uri}";
         if (refusal.Uri is not { } uri)
         {
-            return GuardAnswers.WriteErrorAsync(call.Context, answered, call.Id.Span, McpErrorCodes.Refused, message);
+            return JsonRpcError.Write(call.Id.Span, McpErrorCodes.Refused, message);
         }
 
-        var elicits = OpensLinks(body);
-        return GuardAnswers.WriteAsync(call.Context, answered, JsonRpcError.Write(call.Id.Span, elicits ? McpErrorCodes.UrlElicitationRequired : McpErrorCodes.Refused, message, data =>
+        return JsonRpcError.Write(call.Id.Span, opensLinks ? McpErrorCodes.UrlElicitationRequired : McpErrorCodes.Refused, message, data =>
         {
             data.WriteStartObject();
             data.WriteString("url"u8, uri);
-            if (elicits)
+            if (opensLinks)
             {
                 data.WriteStartArray("elicitations"u8);
                 data.WriteStartObject();
@@ -54,31 +56,6 @@ internal static class CredentialAnswers
             }
 
             data.WriteEndObject();
-        }));
+        });
     }
-
-    /// <summary><c>capabilities.elicitation.url</c> of <c>initialize</c>, or of a modern request's <c>_meta</c>.</summary>
-    private static bool OpensLinks(byte[]? body)
-    {
-        if (body is not { Length: > 0 })
-        {
-            return false;
-        }
-
-        try
-        {
-            using var document = JsonDocument.Parse(body, Lenient);
-            return Find(document.RootElement, "params") is { } parameters
-                && (Find(parameters, "capabilities") ?? (Find(parameters, "_meta") is { } meta ? Find(meta, McpHeaders.ClientCapabilitiesKey) : null)) is { } capabilities
-                && Find(capabilities, "elicitation") is { } elicitation
-                && Find(elicitation, "url") is not null;
-        }
-        catch (JsonException)
-        {
-            return false;
-        }
-    }
-
-    private static JsonElement? Find(JsonElement element, string name) =>
-        element.ValueKind is JsonValueKind.Object && element.TryGetProperty(name, out var value) ? value : null;
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Obot.Shim.Guard.Authorization;
+using Obot.Shim.Guard.Exchange.Links;
 
 namespace Obot.Shim.Guard.Exchange;
 
@@ -11,7 +12,11 @@ internal sealed class ExchangedCredentials(ExchangeClient client, TimeProvider t
 {
     private const int Capacity = 10_000;
 
+    /// <summary>News may be lost with a control channel.</summary>
+    private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(5);
+
     private readonly ConcurrentDictionary<string, Entry> entries = new(StringComparer.Ordinal);
+    private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public Task<Exchanged> FindAsync(Caller caller, string assertion, CancellationToken cancellationToken)
     {
@@ -61,19 +66,38 @@ internal sealed class ExchangedCredentials(ExchangeClient client, TimeProvider t
         }
     }
 
+    /// <summary>Until the caller has credentials with another token than the one that was denied (<see cref="LinkState.HashOf"/>).</summary>
+    /// <exception cref="OperationCanceledException">There were none in time.</exception>
+    public async Task<Exchanged> WaitAsync(GuardCall call, ulong denied, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var news = Volatile.Read(ref changed).Task;
+            var answer = await FindAsync(call.Caller!, call.Assertion, cancellationToken);
+            if (answer.Refusal is null && (denied == 0 || LinkState.HashOf(answer.Credentials?.Token) != denied))
+            {
+                return answer;
+            }
+
+            await Task.WhenAny(news, Task.Delay(LookAgain, time, cancellationToken));
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+    }
+
     /// <summary>What is being asked for right now is not kept either: its answer may be from before.</summary>
     public void Forget(IReadOnlyList<string>? users)
     {
         if (users is null)
         {
             entries.Clear();
-            return;
         }
 
-        foreach (var user in users)
+        foreach (var user in users ?? [])
         {
             entries.TryRemove(user, out _);
         }
+
+        Interlocked.Exchange(ref changed, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
     }
 
     private Task<Exchanged> Winner(string userId, Entry mine, string assertion)

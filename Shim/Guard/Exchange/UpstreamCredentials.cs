@@ -1,6 +1,7 @@
 using System.Buffers;
 using Obot.Shim.Contracts.Exchange;
 using Obot.Shim.Contracts.Protocol;
+using Obot.Shim.Guard.Exchange.Links;
 using Obot.Shim.Guard.Forwarding;
 
 namespace Obot.Shim.Guard.Exchange;
@@ -10,14 +11,15 @@ namespace Obot.Shim.Guard.Exchange;
 /// What the server says of credentials never reaches the client; what the client can do about it does.
 /// </summary>
 /// <param name="cache">Null for a server that gets none: it stands beside this guard and its configuration is its own.</param>
-internal sealed class UpstreamCredentials(ExchangedCredentials? cache, UpstreamForwarder forwarder)
+/// <param name="links">What becomes of calls whose person has to do something first; there with <paramref name="cache"/>.</param>
+internal sealed class UpstreamCredentials(ExchangedCredentials? cache, UpstreamForwarder forwarder, LinkDialogue? links = null)
 {
     /// <summary>Larger calls are not repeated when the server denies them.</summary>
     private const int MaxRepeated = 1024 * 1024;
 
     public async Task ForwardAsync(GuardCall call)
     {
-        if (cache is null)
+        if (cache is null || links is null)
         {
             await forwarder.ForwardAsync(call);
             if (call.Denial is not null)
@@ -28,17 +30,30 @@ internal sealed class UpstreamCredentials(ExchangedCredentials? cache, UpstreamF
             return;
         }
 
-        var (context, caller) = (call.Context, call.Caller!);
-        var assertion = context.Request.Headers[ObotHeaders.Assertion].ToString();
+        var (context, caller, assertion) = (call.Context, call.Caller!, call.Assertion);
+        var body = await KeepAsync(context);
+        if (body is { } message)
+        {
+            body = await links.ResumeAsync(call, message);
+            if (body is null)
+            {
+                return;
+            }
+        }
+
         var exchanged = await cache.FindAsync(caller, assertion, context.RequestAborted);
         if (exchanged.Refusal is { } missing)
         {
-            await CredentialAnswers.RefuseAsync(call, await KeepAsync(context), missing);
+            await links.AskAsync(call, body, missing, deniedToken: null);
             return;
         }
 
-        var body = await KeepAsync(context);
         call.Credentials = exchanged.Credentials;
+        if (call.SessionIsPromised && !await links.BeginAsync(call))
+        {
+            return;
+        }
+
         await forwarder.ForwardAsync(call);
         if (call.Denial is not { } denial)
         {
@@ -57,7 +72,7 @@ internal sealed class UpstreamCredentials(ExchangedCredentials? cache, UpstreamF
             }
         }
 
-        await CredentialAnswers.RefuseAsync(call, body, again.Refusal ?? Denied(denial, body));
+        await links.AskAsync(call, body, again.Refusal ?? Denied(denial, body), call.Credentials?.Token);
     }
 
     private static ExchangeRefusal Denied(UpstreamDenial denial, byte[]? body) => new(

@@ -15,7 +15,7 @@ internal static class ServerReply
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         var headers = request.Headers;
         headers.Accept.ParseAdd("application/json, text/event-stream");
-        if (call.UpstreamSession is { } session)
+        if (call.UpstreamSession is { Length: > 0 } session)
         {
             headers.TryAddWithoutValidation(McpHeaders.SessionId, session);
         }

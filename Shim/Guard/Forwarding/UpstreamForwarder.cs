@@ -81,6 +81,9 @@ internal sealed class UpstreamForwarder(Upstream upstream, LegacySessions sessio
         }
     }
 
+    /// <summary>A call of a legacy session whose answer has begun: what the server answers goes on as events.</summary>
+    public Task ForwardAsync(GuardCall call, EventAnswer events, byte[] body) => StreamedForward.SendAsync(upstream, sessions, limits, call, events, body);
+
     public void Dispose() => upstream.Dispose();
 
     /// <summary>The server died or forgot: the session is begun again, and what could be kept of the request is sent once more.</summary>
@@ -231,9 +234,13 @@ internal sealed class UpstreamForwarder(Upstream upstream, LegacySessions sessio
                 headers.AcceptEncoding = default;
             }
 
-            if (call.UpstreamSession is { } session)
+            if (call.UpstreamSession is { Length: > 0 } session)
             {
                 headers[McpHeaders.SessionId] = session;
+            }
+            else if (call.UpstreamSession is not null)
+            {
+                headers.Remove(McpHeaders.SessionId);
             }
         }
 

@@ -46,6 +46,10 @@ internal sealed class LegacySessions(Upstream upstream, SessionSeal seal, bool r
         {
             call.UpstreamSession = await again;
         }
+        else if (handle.Upstream.Length == 0)
+        {
+            (call.UpstreamSession, call.SessionIsPromised) = ("", true);
+        }
         else
         {
             // a bridge and its guard live and die together: what began in another life is not known here
@@ -66,9 +70,12 @@ internal sealed class LegacySessions(Upstream upstream, SessionSeal seal, bool r
     public string Show(GuardCall call, string session) => call switch
     {
         { Session: { } known } => known.Name,
-        { Hello: { } hello } when recovers => seal.Seal(new SessionHandle(session, life, hello), call.Caller!.PrincipalKey),
+        { Hello: { } hello } => seal.Seal(new SessionHandle(session, life, hello), call.Caller!.PrincipalKey),
         _ => seal.Seal(session, call.Caller!.PrincipalKey),
     };
+
+    /// <summary>The id of a session that begins at the server when the first call can be made there.</summary>
+    public string Promise(GuardCall call) => seal.Seal(new SessionHandle("", life, call.Hello!), call.Caller!.PrincipalKey);
 
     /// <summary>Did the server say that it does not know the session, and can it be begun again?</summary>
     public bool CanRecover(GuardCall call) => recovers && call.Session?.Handle.Hello is { Length: > 0 };
@@ -156,28 +163,29 @@ internal sealed class LegacySessions(Upstream upstream, SessionSeal seal, bool r
 
     private async Task<string?> HelloAsync(GuardCall call, string hello, CancellationToken cancellationToken)
     {
-        var body = $$"""{"jsonrpc":"2.0","id":"obot-session","method":"initialize","params":{{hello}}}""";
+        var body = System.Text.Encoding.UTF8.GetBytes($$"""{"jsonrpc":"2.0","id":"obot-session","method":"initialize","params":{{hello}}}""");
         using var request = Request(call, body, session: null, version: null);
         using var response = await upstream.Client.SendAsync(request, cancellationToken);
-        if (!response.IsSuccessStatusCode || !response.Headers.TryGetValues(McpHeaders.SessionId, out var sessions))
+        if (!response.IsSuccessStatusCode)
         {
             return null;
         }
 
         // the server has taken it when it has answered
         await response.Content.LoadIntoBufferAsync(MaxAnswer, cancellationToken);
-        var session = sessions.First();
+        var session = response.Headers.TryGetValues(McpHeaders.SessionId, out var sessions) ? sessions.First() : "";
         var version = call.Context.Request.Headers[McpHeaders.ProtocolVersion].ToString();
-        using var initialized = Request(call, """{"jsonrpc":"2.0","method":"notifications/initialized"}""", session, version);
+        using var initialized = Request(call, """{"jsonrpc":"2.0","method":"notifications/initialized"}"""u8.ToArray(), session, version);
         using var accepted = await upstream.Client.SendAsync(initialized, cancellationToken);
         return accepted.IsSuccessStatusCode ? session : null;
     }
 
-    private HttpRequestMessage Request(GuardCall call, string body, string? session, string? version)
+    /// <summary>A message that the guard sends in a session of its client's.</summary>
+    public HttpRequestMessage Request(GuardCall call, byte[] body, string? session, string? version)
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, upstream.Endpoint) { Content = new StringContent(body, System.Text.Encoding.UTF8, new System.Net.Http.Headers.MediaTypeHeaderValue("application/json")) };
+        var request = new HttpRequestMessage(HttpMethod.Post, upstream.Endpoint) { Content = new ByteArrayContent(body) { Headers = { ContentType = new("application/json") } } };
         request.Headers.TryAddWithoutValidation("Accept", "application/json, text/event-stream");
-        if (session is not null)
+        if (!string.IsNullOrEmpty(session))
         {
             request.Headers.TryAddWithoutValidation(McpHeaders.SessionId, session);
         }
