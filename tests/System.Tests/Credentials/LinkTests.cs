@@ -14,7 +14,7 @@ public sealed class LinkTests(CredentialCluster shared, ITestOutputHelper output
     public async Task Call_WithoutAnAccount_AsksOnceAndGoesOn_InBothEras()
     {
         await using var thirdParty = await Credentials.ThirdParty.StartAsync(dev: true);
-        var server = await Cluster.CreateServerAsync(Manifests.Remote("by a link", thirdParty.Server));
+        var server = await Cluster.CreateServerAsync(new { name = "by a link", serverUserType = "multiUser", runtime = "remote", eraBridge = true, remoteConfig = new { fixedURL = thirdParty.Server.ToString() } });
         using var made = await Cluster.Http.PostAsJsonAsync("/api/sign-in-codes", new { }, TestContext.Current.CancellationToken);
         var signIn = JsonNode.Parse(await made.EnsureSuccessStatusCode().Content.ReadAsStringAsync(TestContext.Current.CancellationToken))!["url"]!.GetValue<string>();
         var pictures = Directory.CreateDirectory(Path.Combine(Repository.Root, "artifacts", "test", "links")).FullName;
