@@ -42,6 +42,9 @@ internal sealed class ThreadEndpoints(IConversations conversations, TimeProvider
             .Produces(StatusCodes.Status204NoContent).WithSummary("End the run; what was said stays");
         group.MapPost("/{id}/tool-calls/{callId}", (HttpContext context, ThreadEndpoints self, string id, string callId) => self.DecideAsync(context, id, callId))
             .WithBody<DecisionBody>().Produces(StatusCodes.Status204NoContent).WithSummary("Decide whether a tool call that waits may be made");
+        group.MapGet("/{id}/tool-calls/{callId}/app", async (HttpContext context, ThreadEndpoints self, string id, string callId) =>
+                await self.Conversations.AppPage(context.Caller(), id, callId, context.RequestAborted) is { } page ? Json(page) : ManagementProblems.NotFound("page of tool call", callId))
+            .Produces<AppPage>().WithSummary("The page (MCP Apps) that shows a tool's result; untrusted HTML, for a sandboxed frame");
         group.MapPost("/{id}/questions/{questionId}", (HttpContext context, ThreadEndpoints self, string id, string questionId) => self.AnswerAsync(context, id, questionId))
             .WithBody<AnswerBody>().Produces(StatusCodes.Status204NoContent).WithSummary("Answer a question of a server (elicitation, sampling)");
         group.MapGet("/{id}/events", (HttpContext context, ThreadEndpoints self, string id) => self.EventsAsync(context, id))

@@ -56,12 +56,26 @@ public interface IConversations
     Task<bool> Answer(Principal caller, string id, string questionId, QuestionAnswer answer, CancellationToken cancellationToken);
 
     /// <summary>
+    /// The page (MCP Apps, SEP-1865) that shows the result of a tool call with a <see cref="ToolCallPart.AppUri"/>, read from its server as the
+    /// caller; null where there is no such call, or it has no page. Untrusted: show it in a sandboxed frame of another origin only.
+    /// </summary>
+    /// <exception cref="ServerUnavailableException">The server, or the page on it, cannot be had, or is too long (2 MB).</exception>
+    Task<AppPage?> AppPage(Principal caller, string id, string toolCallId, CancellationToken cancellationToken);
+
+    /// <summary>
     /// What happens in the conversation, from any silo, until the caller goes away; goes on by itself when the silo of the conversation dies.
     /// Begins with what came behind <paramref name="after"/>, or with a <see cref="ConversationSnapshot"/> where that is unknown or too long ago.
     /// </summary>
     /// <param name="after">Offset of the last event that was seen; 0 for none.</param>
     IAsyncEnumerable<ConversationEvent> Watch(Principal caller, string id, long after, CancellationToken cancellationToken);
 }
+
+/// <param name="Uri"><c>ui://…</c>.</param>
+/// <param name="Html">As the server wrote it.</param>
+/// <param name="ConnectDomains">Origins (https, wss) that the page wishes to ask: <c>connect-src</c> of its Content-Security-Policy.</param>
+/// <param name="ResourceDomains">Origins of its scripts, styles, images and fonts.</param>
+/// <param name="PrefersBorder">Null where the server has no opinion.</param>
+public sealed record AppPage(string Uri, string Html, IReadOnlyList<string> ConnectDomains, IReadOnlyList<string> ResourceDomains, bool? PrefersBorder);
 
 /// <param name="ProjectId">Null for the caller's own default project.</param>
 /// <param name="Model">Name or alias; null for the project's, then for the alias <c>llm</c>.</param>

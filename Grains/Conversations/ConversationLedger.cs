@@ -87,10 +87,13 @@ internal sealed class ConversationLedger(IDbContextFactory<ObotDb> databases, Se
             (message.Status, message.Error) = (status.ToString(), error);
             foreach (var part in await db.ConversationParts.Where(one => one.ConversationId == row.Id && one.MessageId == running).ToListAsync())
             {
-                if (text.Open(row.Id, part.Id, part.Content) is { Part: ToolCallPart { Status: ToolCallStatus.NeedsApproval or ToolCallStatus.Running or ToolCallStatus.Unknown } call } stored)
+                var stored = text.Open(row.Id, part.Id, part.Content);
+                part.Content = stored.Part switch
                 {
-                    part.Content = text.Seal(row.Id, stored with { Part = call with { Status = ToolCallStatus.Cancelled } });
-                }
+                    ToolCallPart { Status: ToolCallStatus.NeedsApproval or ToolCallStatus.Running or ToolCallStatus.Unknown } call => text.Seal(row.Id, stored with { Part = call with { Status = ToolCallStatus.Cancelled } }),
+                    QuestionPart { Outcome: null } question => text.Seal(row.Id, stored with { Part = question with { Outcome = "cancel" } }),
+                    _ => part.Content,
+                };
             }
         }
 

@@ -4,8 +4,8 @@ namespace Obot.Grains.Conversations;
 internal sealed class ConversationOptions
 {
     /// <summary>
-    /// Where runs find models and MCP servers: the address of a gateway silo, or of what stands before them all. Default: this silo itself where it
-    /// has role <c>gateway</c>, else <c>Obot:PublicUrl</c>.
+    /// Where runs find models and MCP servers: addresses of gateway silos, separated by commas, or of what stands before them all. One that cannot be
+    /// connected to is left for the next. Default: this silo itself where it has role <c>gateway</c>, else <c>Obot:PublicUrl</c>.
     /// </summary>
     public string GatewayUrl { get; set; } = "";
 

@@ -7,12 +7,13 @@ using Obot.Grains.Abstractions.Conversations;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Projects;
+using Obot.Grains.Conversations.Running;
 
 namespace Obot.Grains.Conversations;
 
 /// <summary>Table <c>conversations</c>, and the way to each conversation's grain for whoever may go it.</summary>
 internal sealed class StoredConversations(
-    IDbContextFactory<ObotDb> databases, IProjects projects, Branches branches, SealedText text, ConversationWatch watch, IGrainFactory grains, TimeProvider time) : IConversations
+    IDbContextFactory<ObotDb> databases, IProjects projects, Branches branches, SealedText text, ConversationWatch watch, AppPages pages, IGrainFactory grains, TimeProvider time) : IConversations
 {
     private const int SearchAtOnce = 500;
 
@@ -187,6 +188,16 @@ internal sealed class StoredConversations(
 
         QuestionForm.Check(question, answer);
         return await Grain(id).Answer(questionId, answer);
+    }
+
+    public async Task<AppPage?> AppPage(Principal caller, string id, string toolCallId, CancellationToken cancellationToken)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        return await ConversationDoor.OpenAsync(db, caller, id, cancellationToken) is not null
+            && await db.ConversationParts.AsNoTracking().SingleOrDefaultAsync(part => part.ConversationId == id && part.Id == toolCallId, cancellationToken) is { } stored
+            && text.Open(id, stored.Id, stored.Content).Part is ToolCallPart { ServerId: { } server, AppUri: { } uri }
+                ? await pages.ReadAsync(caller, server, uri, cancellationToken)
+                : null;
     }
 
     public async IAsyncEnumerable<ConversationEvent> Watch(Principal caller, string id, long after, [EnumeratorCancellation] CancellationToken cancellationToken)

@@ -1,13 +1,15 @@
 using ModelContextProtocol;
 using ModelContextProtocol.Client;
 using ModelContextProtocol.Protocol;
+using Obot.Grains.Abstractions;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
 
 namespace Obot.Grains.Conversations.Running;
 
-/// <summary>The MCP servers of one run, each a client of the gateway's door as its user.</summary>
-internal sealed class Connectors(GatewayDoor door, IMcpServers servers, Principal caller, McpClientHandlers handlers, TimeProvider time) : IAsyncDisposable
+/// <summary>MCP servers, each a client of the gateway's door as its user.</summary>
+/// <param name="handlers">Who answers what a server asks, by the server's name; null where nothing is to be asked.</param>
+internal sealed class Connectors(GatewayDoor door, IMcpServers servers, Principal caller, Func<string, McpClientHandlers>? handlers, TimeProvider time) : IAsyncDisposable
 {
     /// <summary>A server that has to be started first takes its time.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -41,6 +43,19 @@ internal sealed class Connectors(GatewayDoor door, IMcpServers servers, Principa
         return [.. tools.Values];
     }
 
+    /// <exception cref="ServerUnavailableException">It is not there, not for the caller, or does not answer.</exception>
+    public async Task<McpClient> OpenAsync(string serverId, CancellationToken cancellationToken)
+    {
+        var (_, name, client, _, trouble) = await ConnectAsync(serverId, cancellationToken);
+        if (client is null)
+        {
+            throw new ServerUnavailableException($"{name} is not available: {trouble}");
+        }
+
+        _clients.Add(client);
+        return client;
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var client in _clients)
@@ -65,7 +80,7 @@ internal sealed class Connectors(GatewayDoor door, IMcpServers servers, Principa
             name = server.Manifest.Name ?? id;
             client = await McpClient.CreateAsync(
                 door.Server(caller.UserId, id),
-                new McpClientOptions { ClientInfo = new Implementation { Name = "obot-chat", Version = "1.0" }, Handlers = handlers, InitializationTimeout = Patience },
+                new McpClientOptions { ClientInfo = new Implementation { Name = "obot-chat", Version = "1.0" }, Handlers = handlers?.Invoke(name) ?? new(), InitializationTimeout = Patience },
                 cancellationToken: both.Token);
             return (id, name, client, await client.ListToolsAsync(cancellationToken: both.Token), null);
         }

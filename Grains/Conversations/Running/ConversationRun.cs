@@ -13,7 +13,7 @@ namespace Obot.Grains.Conversations.Running;
 /// not matter who did the step before. Outside of the grain's turns; writes only under the activation's epoch.
 /// </summary>
 internal sealed partial class ConversationRun(
-    ConversationLedger ledger, Branches branches, SealedText text, RunSettings settings, RunHistory history, ToolCalls tools, GatewayDoor door, IMcpServers servers,
+    ConversationLedger ledger, Branches branches, SealedText text, RunSettings settings, RunHistory history, RunTitle title, ToolCalls tools, GatewayDoor door, IMcpServers servers,
     IOptions<ConversationOptions> options, TimeProvider time, ILogger<ConversationRun> logger)
 {
     public async Task RunAsync(RunContext run)
@@ -57,6 +57,12 @@ internal sealed partial class ConversationRun(
         using var model = door.Model(setting.Caller.UserId, setting.Model);
         var questions = new RunQuestions(run, ledger, state.Message.Id, () => step, () => door.Model(setting.Caller.UserId, setting.Model), options.Value.QuestionTimeout, time);
         await using var connectors = new Connectors(door, servers, setting.Caller, questions.Handlers, time);
+        await questions.CancelAsync(state.Parts, cancellationToken);
+        if (state.Message.Number == RunTitle.FirstAnswer)
+        {
+            title.Begin(run, setting);
+        }
+
         var offer = new ToolOffer(await connectors.ConnectAsync(setting.Servers, cancellationToken), options.Value.SearchToolsFrom);
         await NoteMissingAsync(run, state, connectors, cancellationToken);
 

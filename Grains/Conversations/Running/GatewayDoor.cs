@@ -14,6 +14,8 @@ internal sealed class GatewayDoor(IPartTickets tickets, IOptions<ConversationOpt
 {
     public const string Part = "chat";
 
+    private readonly GatewayAddresses _addresses = new(options.Value.GatewayUrl);
+
     /// <summary>The gateway is this silo or a neighbour: never through a proxy of the environment.</summary>
     private readonly SocketsHttpHandler _handler = new()
     {
@@ -27,30 +29,30 @@ internal sealed class GatewayDoor(IPartTickets tickets, IOptions<ConversationOpt
     public IChatClient Model(string userId, string model) =>
         new OpenAIClient(new ApiKeyCredential("ticket"), new OpenAIClientOptions
         {
-            Endpoint = new($"{options.Value.GatewayUrl}/api/llm-proxy/openai/v1"),
+            Endpoint = new(_addresses.First, "api/llm-proxy/openai/v1"),
             Transport = new HttpClientPipelineTransport(Client(userId, Scopes.Llm)),
             RetryPolicy = new ClientRetryPolicy(0),
             NetworkTimeout = Timeout.InfiniteTimeSpan,
         }).GetChatClient(model).AsIChatClient();
 
     public HttpClientTransport Server(string userId, string serverId) => new(
-        new HttpClientTransportOptions { Endpoint = new($"{options.Value.GatewayUrl}/mcp-connect/{Uri.EscapeDataString(serverId)}"), TransportMode = HttpTransportMode.StreamableHttp },
+        new HttpClientTransportOptions { Endpoint = new(_addresses.First, $"mcp-connect/{Uri.EscapeDataString(serverId)}"), TransportMode = HttpTransportMode.StreamableHttp },
         Client(userId, Scopes.Mcp),
         ownsHttpClient: true);
 
     public void Dispose() => _handler.Dispose();
 
-    private HttpClient Client(string userId, string scope) => new(new TicketHandler(_handler, () => tickets.Issue(userId, Part, scope))) { Timeout = Timeout.InfiniteTimeSpan };
+    private HttpClient Client(string userId, string scope) => new(new TicketHandler(_handler, _addresses, () => tickets.Issue(userId, Part, scope))) { Timeout = Timeout.InfiniteTimeSpan };
 
     /// <summary>A ticket lives for minutes, a run for as long as it takes: each request gets its own.</summary>
-    private sealed class TicketHandler(SocketsHttpHandler shared, Func<string> issue) : HttpMessageHandler
+    private sealed class TicketHandler(SocketsHttpHandler shared, GatewayAddresses addresses, Func<string> issue) : HttpMessageHandler
     {
         private readonly HttpMessageInvoker _inner = new(shared, disposeHandler: false);
 
         protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
             request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", issue());
-            return _inner.SendAsync(request, cancellationToken);
+            return addresses.SendAsync(_inner, request, cancellationToken);
         }
 
         protected override void Dispose(bool disposing)

@@ -19,13 +19,23 @@ internal sealed class RunQuestions(RunContext run, ConversationLedger ledger, st
     private const int MostSchema = 20_000;
     private const int MostWords = 4000;
 
-    public McpClientHandlers Handlers => new()
+    /// <summary>For the client of one server: who is asked sees which server asks.</summary>
+    public McpClientHandlers Handlers(string serverName) => new()
     {
-        ElicitationHandler = (request, cancellationToken) => ElicitAsync(request, cancellationToken),
-        SamplingHandler = (request, progress, cancellationToken) => SampleAsync(request, progress, cancellationToken),
+        ElicitationHandler = (request, cancellationToken) => ElicitAsync(serverName, request, cancellationToken),
+        SamplingHandler = (request, progress, cancellationToken) => SampleAsync(serverName, request, progress, cancellationToken),
     };
 
-    private async ValueTask<ElicitResult> ElicitAsync(ElicitRequestParams? request, CancellationToken cancellationToken)
+    /// <summary>Questions that a silo left behind when it died: the calls that they belong to are gone, so nobody waits for an answer.</summary>
+    public async Task CancelAsync(IReadOnlyList<StoredPart> parts, CancellationToken cancellationToken)
+    {
+        foreach (var question in parts.Select(part => part.Part).OfType<QuestionPart>().Where(question => question.Outcome is null))
+        {
+            await PutAsync(question with { Outcome = "cancel" }, cancellationToken);
+        }
+    }
+
+    private async ValueTask<ElicitResult> ElicitAsync(string serverName, ElicitRequestParams? request, CancellationToken cancellationToken)
     {
         var isPage = request?.Url is not null;
         var schema = request?.RequestedSchema is { } form ? JsonSerializer.Serialize(form, McpJsonUtilities.DefaultOptions) : null;
@@ -34,7 +44,7 @@ internal sealed class RunQuestions(RunContext run, ConversationLedger ledger, st
             return new() { Action = "cancel" };
         }
 
-        var answer = await AskAsync(new QuestionPart { Id = RandomId.New("qu1"), Kind = isPage ? "url" : "form", ServerName = "", Message = Cut(request.Message), Schema = schema, Url = request.Url }, cancellationToken);
+        var answer = await AskAsync(new QuestionPart { Id = RandomId.New("qu1"), Kind = isPage ? "url" : "form", ServerName = serverName, Message = Cut(request.Message), Schema = schema, Url = request.Url }, cancellationToken);
         return new()
         {
             Action = answer.Action,
@@ -42,10 +52,10 @@ internal sealed class RunQuestions(RunContext run, ConversationLedger ledger, st
         };
     }
 
-    private async ValueTask<CreateMessageResult> SampleAsync(CreateMessageRequestParams? request, IProgress<ProgressNotificationValue> progress, CancellationToken cancellationToken)
+    private async ValueTask<CreateMessageResult> SampleAsync(string serverName, CreateMessageRequestParams? request, IProgress<ProgressNotificationValue> progress, CancellationToken cancellationToken)
     {
         var words = string.Join("\n\n", request?.Messages.SelectMany(message => message.Content).OfType<TextContentBlock>().Select(block => block.Text) ?? []);
-        var answer = await AskAsync(new QuestionPart { Id = RandomId.New("qu1"), Kind = "sampling", ServerName = "", Message = Cut(words) }, cancellationToken);
+        var answer = await AskAsync(new QuestionPart { Id = RandomId.New("qu1"), Kind = "sampling", ServerName = serverName, Message = Cut(words) }, cancellationToken);
         if (answer.Action != "accept")
         {
             throw new McpProtocolException("The person did not agree that their model answers.", McpErrorCode.InvalidRequest);
