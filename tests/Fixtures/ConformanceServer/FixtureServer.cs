@@ -26,9 +26,11 @@ internal static class FixtureServer
             .WithTools<DiagnosticTools>()
             .WithTools<LoadTools>()
             .WithTools<FilterTools>()
+            .WithTools<AppTools>()
             .WithTools([SchemaTool.Create()])
             .WithPrompts<Prompts>()
             .WithResources<Resources>()
+            .WithResources<AppTools>()
             .WithRequestFilters(filters => filters
                 .AddListToolsFilter(Cacheable<ListToolsRequestParams, ListToolsResult>)
                 .AddListPromptsFilter(Cacheable<ListPromptsRequestParams, ListPromptsResult>)

@@ -28,6 +28,18 @@ internal sealed class ChatRig : IAsyncDisposable
         return rig;
     }
 
+    /// <summary>What a test made, removed with the rig's own.</summary>
+    public void Adopt(string path) => made.Add(path);
+
+    /// <summary>Allows the one call that waits, and says which it was.</summary>
+    public async Task<string> AllowAsync(string thread)
+    {
+        var waiting = await AnswerAsync(thread, message => Calls(message).Exists(call => call["status"]!.GetValue<string>() == "NeedsApproval"));
+        var id = Calls(waiting).Find(call => call["status"]!.GetValue<string>() == "NeedsApproval")!["id"]!.GetValue<string>();
+        await PostAsync($"/api/threads/{thread}/tool-calls/{id}", new { decision = "Allow" });
+        return id;
+    }
+
     public async Task<string> ThreadAsync(params string[] servers)
     {
         var id = (await PostAsync("/api/threads", new { model = Model }))["id"]!.GetValue<string>();
