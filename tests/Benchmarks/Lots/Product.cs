@@ -98,7 +98,7 @@ internal sealed class Product : IAsyncDisposable
     {
         var id = await MakeAsync(echo, new { key = "X-Api-Key", required = true, sensitive = true, prefix = "Key " });
         await PostAsync($"/api/mcp-servers/{id}/configure", new Dictionary<string, string>(StringComparer.Ordinal) { ["X-Api-Key"] = "bench-0123456789abcdef0123456789abcdef" });
-        await PostAsync("/api/access-control-rules", new { displayName = Lot.Exchanged, subjects = new[] { new { type = "selector", id = "*" } }, resources = new[] { new { type = "mcpServer", id } } });
+        await PostAsync("/api/access-control-rules", new { displayName = Lot.Exchanged, subjects = new[] { new { type = "selector", id = "*" } }, resources = new[] { new { type = "mcpServer", id } }, tools = new[] { "ech*" } });
         var guard = await LaunchAsync(id);
         return new(Lot.Exchanged, new Uri(http.BaseAddress!, $"/mcp-connect/{id}"), () => [silo.Pid, guard], key);
     }
