@@ -165,7 +165,8 @@ try {
   await last().hover();
   await last().getByRole('button', { name: 'Answer again' }).click();
   await page.getByText(/^With scripted/).first().click();
-  await page.getByText('Paragraph 3 ').waitFor({ timeout: 30000 });
+  await page.getByRole('button', { name: 'Stop' }).waitFor({ timeout: 30000 });
+  await last().getByText('Paragraph 3 ').waitFor({ timeout: 30000 });
   await page.getByRole('button', { name: 'Stop' }).click();
   await page.locator('.branches').getByText('2/2').waitFor({ timeout: 30000 });
   result.keptWhenStopped = await last().getByText('Paragraph 3 ').count();
