@@ -68,6 +68,7 @@ window.obotChat = (() => {
         if (await dotnet.invokeMethodAsync('SendText', text)) {
           drafts.set(key, '');
           if (field.value === text) field.value = '';
+          document.dispatchEvent(new Event('obot-sent'));
         }
       } catch { /* the text stays where it is */ } finally {
         sending = false;
@@ -97,7 +98,8 @@ window.obotChat = (() => {
     new ResizeObserver(() => following && toEnd()).observe(scroller.firstElementChild);
     new ResizeObserver(() => following && toEnd()).observe(scroller);
     down?.addEventListener('click', () => { following = true; toEnd(); });
-    document.addEventListener('obot-sent', () => { following = true; });
+    const sent = () => { following = true; toEnd(); if (!scroller.isConnected) document.removeEventListener('obot-sent', sent); };
+    document.addEventListener('obot-sent', sent);
     toEnd();
   }
 

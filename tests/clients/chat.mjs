@@ -229,6 +229,32 @@ try {
   result.beacons = beacons;
   step('hostile');
 
+  // a picture, a form of a server, and a server that wants the person's model
+  await send('A picture [call get-tiny-image {}]');
+  await page.getByRole('button', { name: 'Allow once' }).click({ timeout: 60000 });
+  await complete();
+  await page.locator('.tool summary').last().click();
+  await page.locator('.tool-image').waitFor();
+  result.picture = (await page.locator('.tool-image').getAttribute('src')).slice(0, 22);
+  await send('Ask me [call trigger-elicitation-request {}]');
+  await page.getByRole('button', { name: 'Allow once' }).click({ timeout: 60000 });
+  await page.locator('.schema').waitFor({ timeout: 30000 });
+  await page.waitForTimeout(500);
+  await page.locator('.question').scrollIntoViewIfNeeded();
+  await shot('26-question');
+  await page.locator('.schema').getByLabel('String', { exact: true }).fill('Ann Example');
+  await page.locator('.schema').getByRole('button', { name: 'Send' }).click();
+  await complete();
+  result.form = await last().innerText();
+  await send('Use my model [call trigger-sampling-request {"prompt": "Say hello"}]');
+  await page.getByRole('button', { name: 'Allow once' }).click({ timeout: 60000 });
+  await page.getByRole('button', { name: 'Let it ask my model' }).waitFor({ timeout: 30000 });
+  await shot('27-sampling');
+  await page.getByRole('button', { name: 'Let it ask my model' }).click();
+  await complete();
+  result.sampling = await last().innerText();
+  step('questions');
+
   await send('Long code please [say code]');
   await complete();
   await page.waitForTimeout(500);

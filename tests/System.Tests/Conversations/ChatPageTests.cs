@@ -30,6 +30,9 @@ public sealed class ChatPageTests(ITestOutputHelper output)
         Assert.Equal(1, seen.GetProperty("keptWhenStopped").GetInt32());
         Assert.Contains("2/2", seen.GetProperty("branch").GetString(), StringComparison.Ordinal);
         Assert.Contains("Echo: hello from the tool", seen.GetProperty("toolShown").GetString(), StringComparison.Ordinal);
+        Assert.Equal("data:image/png;base64,", seen.GetProperty("picture").GetString());
+        Assert.Contains("Ann Example", seen.GetProperty("form").GetString(), StringComparison.Ordinal);
+        Assert.Contains("I am a scripted model", seen.GetProperty("sampling").GetString(), StringComparison.Ordinal);
         Assert.True(seen.GetProperty("instructions").GetBoolean(), "the project's instructions did not reach the model");
         Assert.Equal(0, seen.GetProperty("phoneOverflow").GetInt32());
 
