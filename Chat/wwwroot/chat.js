@@ -24,6 +24,10 @@ window.obotChat = (() => {
     else setTimeout(() => delete button.dataset.said, 1500);
   };
 
+  const copy = async (button, text) => {
+    try { await obot.copy(text); say(button, 'Copied'); } catch { say(button, 'Not copied'); }
+  };
+
   // elements whose text became colours or a formula; Blazor replaces the whole block when its text changes
   const enrich = root => {
     const code = [...root.querySelectorAll('.md code[data-lang]:not([data-done])')].filter(one => one.textContent.length < 60000);
@@ -129,8 +133,8 @@ window.obotChat = (() => {
     const target = event.target.closest?.('a, button, [data-drawer]');
     if (!target) return;
     if (target.matches('a[data-ask]')) { event.preventDefault(); ask(target); }
-    else if (target.dataset.copy !== undefined) obot.copy(target.closest('.code').querySelector('code').textContent).then?.(() => say(target, 'Copied'));
-    else if (target.dataset.copyText !== undefined) obot.copy(target.dataset.copyText)?.then?.(() => say(target, 'Copied'));
+    else if (target.dataset.copy !== undefined) copy(target, target.closest('.code').querySelector('code').textContent);
+    else if (target.dataset.copyText !== undefined) copy(target, target.dataset.copyText);
     else if (target.dataset.prompt !== undefined) document.querySelector('.composer')?.obotFill?.(target.dataset.prompt);
     if (target.dataset.drawer) document.querySelector('.chat')?.classList.toggle('drawer', target.dataset.drawer === 'open');
   });
