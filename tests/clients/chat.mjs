@@ -315,6 +315,7 @@ try {
   await phone.locator('.side-new').click();
   await phone.getByText('What can I do for you?').waitFor();
   await phone.waitForTimeout(500);
+  result.phoneTools = await phone.getByRole('button', { name: 'Tools of this chat' }).innerText();
   await shot('23-phone-new', phone);
   const night = await browser.newContext({ viewport: { width: 1280, height: 860 }, colorScheme: 'dark', storageState: await context.storageState() });
   const wide = await night.newPage();

@@ -35,6 +35,7 @@ public sealed class ChatPageTests(ITestOutputHelper output)
         Assert.Contains("I am a scripted model", seen.GetProperty("sampling").GetString(), StringComparison.Ordinal);
         Assert.True(seen.GetProperty("instructions").GetBoolean(), "the project's instructions did not reach the model");
         Assert.Equal(0, seen.GetProperty("phoneOverflow").GetInt32());
+        Assert.Equal("1 server", seen.GetProperty("phoneTools").GetString()!.Trim());
 
         // what strangers wrote neither ran nor reached anybody
         Assert.Equal(JsonValueKind.Null, seen.GetProperty("hacked").ValueKind);
