@@ -98,7 +98,13 @@ window.obotChat = (() => {
     const atEnd = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 60;
     let following = true;
     const toEnd = () => { scroller.scrollTop = scroller.scrollHeight; };
-    scroller.addEventListener('scroll', () => { following = atEnd(); if (down) down.hidden = following; }, { passive: true });
+    // only a person scrolls up; an answer that grew meanwhile is no reason to stay behind
+    let top = 0;
+    scroller.addEventListener('scroll', () => {
+      if (atEnd()) following = true; else if (scroller.scrollTop < top - 2) following = false;
+      top = scroller.scrollTop;
+      if (down) down.hidden = following;
+    }, { passive: true });
     new ResizeObserver(() => following && toEnd()).observe(scroller.firstElementChild);
     new ResizeObserver(() => following && toEnd()).observe(scroller);
     down?.addEventListener('click', () => { following = true; toEnd(); });
