@@ -11,13 +11,19 @@ public static class AuditBuckets
     /// <summary>Middle of a bucket, in milliseconds.</summary>
     public static double Milliseconds(int bucket) => Math.Pow(2, (bucket - 0.5) / PerOctave) / 1000;
 
-    /// <summary>A quantile of a histogram (count by bucket); null of an empty one.</summary>
-    public static double? Quantile(IReadOnlyDictionary<int, long> histogram, double quantile)
+    /// <summary>A quantile of a histogram (counts, by bucket), in milliseconds; null of an empty one.</summary>
+    public static double? Quantile(ReadOnlySpan<long> histogram, double quantile)
     {
-        var left = (long)Math.Ceiling(histogram.Values.Sum() * quantile);
-        foreach (var (bucket, count) in histogram.OrderBy(pair => pair.Key))
+        var all = 0L;
+        foreach (var count in histogram)
         {
-            left -= count;
+            all += count;
+        }
+
+        var left = Math.Max(1, (long)Math.Ceiling(all * quantile));
+        for (var bucket = 0; bucket < histogram.Length; bucket++)
+        {
+            left -= histogram[bucket];
             if (left <= 0)
             {
                 return Milliseconds(bucket);

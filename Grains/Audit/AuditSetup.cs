@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using Obot.Grains.Abstractions.Audit;
+using Obot.Grains.Audit.Usage;
 using Obot.Grains.Records;
 
 namespace Obot.Grains.Audit;
@@ -20,6 +21,7 @@ internal static class AuditSetup
         services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<SiloJournal>());
         services.AddHostedService<AuditDrain>();
         services.AddHostedService<StatsRetention>();
+        services.AddHostedService<DaySummary>();
         services.AddSingleton<AuditSight>();
         services.AddSingleton<IAuditLogs, StoredAuditLogs>();
         return services.AddSingleton<ICallStats, StoredCallStats>();

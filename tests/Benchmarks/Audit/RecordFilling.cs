@@ -6,6 +6,7 @@ using Npgsql;
 using Obot.Data;
 using Obot.Grains.Abstractions.Audit;
 using Obot.Grains.Audit;
+using Obot.Grains.Audit.Usage;
 using Obot.Grains.Records;
 using Obot.Shim.Contracts.Audit;
 
@@ -53,6 +54,22 @@ internal sealed class RecordFilling : IAsyncDisposable
         await using var size = pools.Writes.CreateCommand(
             "SELECT sum(pg_total_relation_size(inhrelid))::float8 FROM pg_inherits WHERE inhparent IN ('mcp_audit_logs'::regclass, 'mcp_audit_bodies'::regclass)");
         return (rate, (double)(await size.ExecuteScalarAsync())! / count);
+    }
+
+    /// <summary>As a silo does each minute; how long that takes for all days, in seconds.</summary>
+    public async Task<double> SumUpAsync()
+    {
+        using var days = new DaySummary(pools, time, NullLogger<DaySummary>.Instance);
+        var clock = Stopwatch.StartNew();
+        await using var left = pools.Writes.CreateCommand("SELECT count(*) < @days FROM mcp_call_days");
+        left.Parameters.AddWithValue("days", (long)(Days - 1));
+        while ((bool)(await left.ExecuteScalarAsync())!)
+        {
+            // the product's silo may be at it already
+            await days.SumUpAsync(CancellationToken.None);
+        }
+
+        return clock.Elapsed.TotalSeconds;
     }
 
     public async ValueTask DisposeAsync()

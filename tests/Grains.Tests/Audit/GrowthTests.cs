@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using NSubstitute;
 using Obot.Data;
@@ -9,6 +10,7 @@ using Obot.Grains.Abstractions.Audit;
 using Obot.Grains.Abstractions.Encryption;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Audit;
+using Obot.Grains.Audit.Usage;
 
 namespace Obot.Grains.Tests.Audit;
 
@@ -68,7 +70,13 @@ public sealed class GrowthTests(Postgres postgres, ITestOutputHelper output)
         }
 
         await PageThroughAsync(logs, rows);
-        await CompareAsync(new StoredCallStats(rig.Pools, sight, TimeProvider.System), rows, now);
+        var stats = new StoredCallStats(rig.Pools, sight, TimeProvider.System);
+        await CompareAsync(stats, rows, now);
+        using var summary = new DaySummary(rig.Pools, TimeProvider.System, NullLogger<DaySummary>.Instance);
+        clock.Restart();
+        Assert.InRange(await summary.SumUpAsync(Cancellation), 88, 91);
+        output.WriteLine($"days summed up in {clock.Elapsed.TotalMilliseconds:0} ms");
+        await CompareAsync(stats, rows, now);
     }
 
     [Fact]
