@@ -1,6 +1,8 @@
+using System.Security.Cryptography;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Obot.Grains.Abstractions.Audit;
+using Obot.Grains.Abstractions.Hosting;
 using Obot.Shim.Contracts.Audit;
 
 namespace Obot.Grains.Audit;
@@ -13,6 +15,7 @@ internal sealed partial class AuditDrain(AuditFolders folders, AuditIntake intak
 {
     private const int BatchBytes = 256 * 1024;
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(2);
+    private readonly HashSet<string> unreadable = new(StringComparer.Ordinal);
 
     /// <summary>One look; false when something has to wait.</summary>
     public async Task<bool> LookAsync(CancellationToken cancellationToken)
@@ -23,20 +26,36 @@ internal sealed partial class AuditDrain(AuditFolders folders, AuditIntake intak
             {
                 using (left)
                 {
-                    var bytes = 0L;
-                    foreach (var batch in left.Read(BatchBytes))
+                    try
                     {
-                        await intake.WriteAsync(instance?.ServerId, batch, cancellationToken);
-                        bytes += batch.Length;
+                        await BringHomeAsync(left, folder, instance, cancellationToken);
                     }
-
-                    left.Remove();
-                    Drained(folder, bytes, left.Torn);
+                    catch (CryptographicException e)
+                    {
+                        // another cluster's data folder, or a secret that was lost: whoever has it may still come
+                        if (unreadable.Add(folder))
+                        {
+                            Unreadable(e, folder);
+                        }
+                    }
                 }
             }
         }
 
         return true;
+    }
+
+    private async Task BringHomeAsync(AbandonedJournal left, string folder, McpInstanceId? instance, CancellationToken cancellationToken)
+    {
+        var bytes = 0L;
+        foreach (var batch in left.Read(folders.KeyOf(instance), BatchBytes))
+        {
+            await intake.WriteAsync(instance?.ServerId, batch, cancellationToken);
+            bytes += batch.Length;
+        }
+
+        left.Remove();
+        Drained(folder, bytes, left.Torn);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -62,6 +81,9 @@ internal sealed partial class AuditDrain(AuditFolders folders, AuditIntake intak
 
     [LoggerMessage(LogLevel.Information, "Audit records that were left in {Folder} are in the database ({Bytes} bytes; {Torn} bytes of unfinished writes)")]
     private partial void Drained(string folder, long bytes, long torn);
+
+    [LoggerMessage(LogLevel.Error, "Audit records in {Folder} are encrypted with a key that this cluster does not have; they stay there")]
+    private partial void Unreadable(Exception exception, string folder);
 
     [LoggerMessage(LogLevel.Warning, "Audit records that somebody left on this host could not be brought into the database yet")]
     private partial void NotDrained(Exception exception);

@@ -17,7 +17,7 @@ internal sealed partial class SiloJournal(AuditFolders folders, AuditIntake inta
     private static readonly TimeSpan SummaryEvery = TimeSpan.FromSeconds(10);
 
     private readonly ConcurrentBag<FrameWriter> writers = [];
-    private readonly Lazy<Journal> journal = new(() => Journal.Open(folders.OfSilo, options.Value.MaxBacklogBytes));
+    private readonly Lazy<Journal> journal = new(() => Journal.Open(folders.OfSilo, folders.KeyOf(null), options.Value.MaxBacklogBytes));
     private readonly Lock anonymous = new();
     private double tokens = options.Value.AnonymousRefusalsPerSecond;
     private long refilledAt = time.GetTimestamp();

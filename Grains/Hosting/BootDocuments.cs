@@ -163,6 +163,7 @@ internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertifi
         Audit = new()
         {
             Folder = journal,
+            Key = Convert.ToBase64String(journals.KeyOf(start.Instance)),
             MaxBodyBytes = audit.Value.MaxBodyBytes,
             MaxBacklogBytes = audit.Value.MaxBacklogBytes,
             DropWhenFull = audit.Value.WhenFull is AuditWhenFull.Drop,

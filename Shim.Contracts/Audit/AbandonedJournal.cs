@@ -11,7 +11,7 @@ public sealed class AbandonedJournal : IDisposable
 
     private AbandonedJournal(string folder, FileStream ownership) => (this.folder, this.ownership) = (folder, ownership);
 
-    /// <summary>Bytes at the end of segments that are no whole frame: a write that its process did not live to finish.</summary>
+    /// <summary>Bytes at the end of segments that are no whole frame: a write that its process did not live to finish, or not what was written.</summary>
     public long Torn { get; private set; }
 
     /// <summary>The journals below a root that nobody writes any more, one after the other. Dispose of each before the next.</summary>
@@ -27,20 +27,23 @@ public sealed class AbandonedJournal : IDisposable
     }
 
     /// <summary>Whole frames, batch after batch, in the order in which they were written. The memory is good until the next one.</summary>
-    public IEnumerable<ReadOnlyMemory<byte>> Read(int wanted)
+    /// <param name="key">Key of the journal's instance.</param>
+    /// <exception cref="System.Security.Cryptography.CryptographicException">It was written with another key. It should stay where it is.</exception>
+    public IEnumerable<ReadOnlyMemory<byte>> Read(byte[] key, int wanted)
     {
         var buffer = new byte[wanted];
-        foreach (var segment in Directory.GetFiles(folder, Journal.SegmentPattern).Order(StringComparer.Ordinal))
+        foreach (var path in Directory.GetFiles(folder, Journal.SegmentPattern).Order(StringComparer.Ordinal))
         {
-            using var file = File.OpenHandle(segment);
-            var (offset, length) = (0L, RandomAccess.GetLength(file));
-            while (SegmentReader.Read(file, offset, (int)Math.Min(length - offset, int.MaxValue), wanted, ref buffer) is > 0 and var bytes)
+            var file = File.OpenHandle(path);
+            var length = RandomAccess.GetLength(file);
+            using var segment = new SegmentReader(file, key);
+            var offset = (long)segment.First;
+            while (segment.Read(ref offset, (int)Math.Min(length - offset, int.MaxValue), wanted, ref buffer) is > 0 and var bytes)
             {
                 yield return buffer.AsMemory(0, bytes);
-                offset += bytes;
             }
 
-            Torn += length - offset;
+            Torn += length - offset + segment.Damaged;
         }
     }
 
@@ -54,7 +57,9 @@ public sealed class AbandonedJournal : IDisposable
         try
         {
             // the lock of its writer, if it lives, is in the way
-            return new(candidate, new FileStream(Path.Combine(candidate, Journal.LockFile), FileMode.Open, FileAccess.ReadWrite, FileShare.None));
+            var owner = Path.Combine(candidate, Journal.LockFile);
+            var held = File.Exists(owner) ? owner : Path.Combine(candidate, Journal.LockFileOfPlain);
+            return new(candidate, new FileStream(held, FileMode.Open, FileAccess.ReadWrite, FileShare.None));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -10,21 +10,6 @@ public static class Frames
     /// <summary>Largest frame that anybody believes; a length above it is rubbish.</summary>
     public const int MaxFrame = 8 * 1024 * 1024;
 
-    /// <summary>
-    /// The whole frames at the beginning: how many bytes, how many frames. What follows is torn, rubbish, or not read yet.
-    /// </summary>
-    public static (int Bytes, int Count) Measure(ReadOnlySpan<byte> bytes)
-    {
-        var (at, count) = (0, 0);
-        while (LengthAt(bytes[at..]) is { } length && bytes.Length - at >= length)
-        {
-            at += length;
-            count++;
-        }
-
-        return (at, count);
-    }
-
     /// <summary>The length of the first frame, its header included; null where none can begin.</summary>
     public static int? LengthAt(ReadOnlySpan<byte> bytes) =>
         bytes.Length >= FrameWriter.Header && BinaryPrimitives.ReadInt32LittleEndian(bytes) is >= FrameWriter.Fixed and <= MaxFrame and var payload

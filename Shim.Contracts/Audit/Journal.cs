@@ -1,25 +1,32 @@
+using System.Numerics;
 using Microsoft.Win32.SafeHandles;
 
 namespace Obot.Shim.Contracts.Audit;
 
 /// <summary>
 /// The write-ahead file of audit records: a folder of its writer's own below a common root, with a lock that dies with the writer and numbered
-/// segments. One append is one write into the page cache, which outlives the process but not the machine; nothing is synced. What the database
-/// has acknowledged is deleted by the segment; what a dead writer left is found by <see cref="AbandonedJournal"/>. Thread-safe.
+/// segments, encrypted (<see cref="SegmentSeal"/>). One append is one write into the page cache, which outlives the process but not the machine; nothing is
+/// synced. What the database has acknowledged is deleted by the segment; what a dead writer left is found by <see cref="AbandonedJournal"/>. Thread-safe.
 /// </summary>
 public sealed class Journal : IDisposable
 {
-    internal const string LockFile = "lock";
+    internal const string LockFile = "owner";
+
+    /// <summary>Of journals of an earlier version. It takes no journal without one, and so none that it could not read.</summary>
+    internal const string LockFileOfPlain = "lock";
     internal const string SegmentPattern = "*.wal";
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private const UnixFileMode OwnersFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const int Attempts = 5;
+    private const int KeptBox = 256 * 1024;
 
     private readonly Lock gate = new();
     private readonly string folder;
     private readonly FileStream ownership;
     private readonly long maxBytes;
     private readonly long segmentBytes;
+    private readonly byte[] key;
+    private readonly SegmentSeal seal;
 
     /// <summary>Length of every segment that is not deleted yet; the last one is written to.</summary>
     private readonly SortedDictionary<int, long> segments = [];
@@ -29,11 +36,13 @@ public sealed class Journal : IDisposable
     private JournalPosition acknowledged;
     private long waiting;
     private int told;
+    private byte[] box = [];
 
-    private Journal(string folder, FileStream ownership, long maxBytes, long segmentBytes)
+    private Journal(string folder, FileStream ownership, byte[] key, long maxBytes, long segmentBytes)
     {
-        (this.folder, this.ownership, this.maxBytes, this.segmentBytes) = (folder, ownership, maxBytes, segmentBytes);
-        acknowledged = new(1, 0);
+        (this.folder, this.ownership, this.key, this.maxBytes, this.segmentBytes) = (folder, ownership, key, maxBytes, segmentBytes);
+        seal = SegmentSeal.New(key);
+        acknowledged = new(1, SegmentSeal.Header);
         active = Create(1);
     }
 
@@ -56,10 +65,11 @@ public sealed class Journal : IDisposable
     }
 
     /// <param name="root">Folder of all journals with the same destination; made where it is missing.</param>
+    /// <param name="key">32 bytes, known to whoever may have to read it after its writer's death.</param>
     /// <param name="maxBytes">From here on <see cref="IsFull"/>.</param>
     /// <param name="segmentBytes">Length from which the next segment is begun.</param>
     /// <exception cref="IOException">The folder cannot be written.</exception>
-    public static Journal Open(string root, long maxBytes, long segmentBytes = 4 * 1024 * 1024)
+    public static Journal Open(string root, byte[] key, long maxBytes, long segmentBytes = 4 * 1024 * 1024)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -68,7 +78,7 @@ public sealed class Journal : IDisposable
             try
             {
                 var held = new FileStream(Path.Combine(own, LockFile), new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.None, UnixCreateMode = OwnersFile });
-                return new(own, held, maxBytes, segmentBytes);
+                return new(own, held, key, maxBytes, segmentBytes);
             }
             catch (IOException) when (attempt < Attempts)
             {
@@ -81,6 +91,7 @@ public sealed class Journal : IDisposable
     /// <exception cref="IOException">It is not: the disk is full or gone.</exception>
     public void Append(ReadOnlySpan<byte> frame)
     {
+        var size = frame.Length + SegmentSeal.Overhead;
         lock (gate)
         {
             ObjectDisposedException.ThrowIf(active.IsClosed, this);
@@ -89,14 +100,24 @@ public sealed class Journal : IDisposable
             {
                 var next = Create(activeNumber + 1);
                 active.Dispose();
-                (active, length) = (next, 0);
+                (active, length) = (next, SegmentSeal.Header);
             }
 
-            RandomAccess.Write(active, frame, length);
-            segments[activeNumber] = length + frame.Length;
+            if (box.Length < size)
+            {
+                box = new byte[BitOperations.RoundUpToPowerOf2((uint)size)];
+            }
+
+            seal.Close(frame, activeNumber, length, box.AsSpan(0, size));
+            RandomAccess.Write(active, box.AsSpan(0, size), length);
+            segments[activeNumber] = length + size;
+            if (box.Length > KeptBox)
+            {
+                box = [];
+            }
         }
 
-        Interlocked.Add(ref waiting, frame.Length);
+        Interlocked.Add(ref waiting, size);
         if (Interlocked.Exchange(ref told, 1) == 0)
         {
             news.Release();
@@ -122,9 +143,10 @@ public sealed class Journal : IDisposable
             return 0;
         }
 
-        using var file = File.OpenHandle(PathOf(start.Segment), share: FileShare.ReadWrite | FileShare.Delete);
-        var bytes = SegmentReader.Read(file, start.Offset, (int)Math.Min(available, int.MaxValue), wanted, ref buffer);
-        next = start with { Offset = start.Offset + bytes };
+        using var segment = new SegmentReader(File.OpenHandle(PathOf(start.Segment), share: FileShare.ReadWrite | FileShare.Delete), key);
+        var offset = start.Offset;
+        var bytes = segment.Read(ref offset, (int)Math.Min(available, int.MaxValue), wanted, ref buffer);
+        next = start with { Offset = offset };
         return bytes;
     }
 
@@ -139,7 +161,7 @@ public sealed class Journal : IDisposable
                 freed += segments[acknowledged.Segment] - acknowledged.Offset;
                 segments.Remove(acknowledged.Segment);
                 File.Delete(PathOf(acknowledged.Segment));
-                acknowledged = new(acknowledged.Segment + 1, 0);
+                acknowledged = new(acknowledged.Segment + 1, SegmentSeal.Header);
             }
 
             if (position.Segment == acknowledged.Segment && position.Offset > acknowledged.Offset)
@@ -163,6 +185,7 @@ public sealed class Journal : IDisposable
             }
 
             active.Dispose();
+            seal.Dispose();
             if (Waiting == 0)
             {
                 Directory.Delete(folder, recursive: true);
@@ -184,7 +207,7 @@ public sealed class Journal : IDisposable
 
             while (at.Segment < activeNumber && at.Offset >= segments[at.Segment])
             {
-                at = new(at.Segment + 1, 0);
+                at = new(at.Segment + 1, SegmentSeal.Header);
             }
 
             return segments[at.Segment] - at.Offset;
@@ -194,7 +217,8 @@ public sealed class Journal : IDisposable
     private SafeFileHandle Create(int number)
     {
         var handle = File.OpenHandle(PathOf(number), FileMode.CreateNew, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
-        (activeNumber, segments[number]) = (number, 0);
+        RandomAccess.Write(handle, seal.HeaderOf(number), 0);
+        (activeNumber, segments[number]) = (number, SegmentSeal.Header);
         return handle;
     }
 

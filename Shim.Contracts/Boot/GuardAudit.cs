@@ -6,6 +6,9 @@ public sealed record GuardAudit
     /// <summary>Folder of this instance's journals, outside of what its server can reach; it outlives the guard. Made where it is missing.</summary>
     public required string Folder { get; init; }
 
+    /// <summary>32 bytes, base64: encrypts the journals on disk. The same for every generation of an instance, and known to the silos that bring home what a guard left.</summary>
+    public required string Key { get; init; }
+
     /// <summary>Bytes of each body that are kept. Default 65536.</summary>
     public int MaxBodyBytes { get; set; } = 64 * 1024;
 

@@ -10,7 +10,7 @@ namespace Obot.Grains.Hosting.Docker;
 /// </summary>
 internal sealed class JournalRescue(DockerDaemon daemon, AuditFolders folders)
 {
-    private const string Lock = "lock";
+    private const string Lock = "owner";
     private const UnixFileMode OwnersFolder = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private const UnixFileMode OwnersFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 

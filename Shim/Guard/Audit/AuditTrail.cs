@@ -28,10 +28,14 @@ internal sealed class AuditTrail : IDisposable
     public AuditTrail(GuardAudit options, TimeProvider time)
     {
         (this.options, this.time) = (options, time);
-        Journal = Journal.Open(options.Folder, options.MaxBacklogBytes);
+        Key = Convert.FromBase64String(options.Key);
+        Journal = Journal.Open(options.Folder, Key, options.MaxBacklogBytes);
     }
 
     public Journal Journal { get; }
+
+    /// <summary>Of every journal of the instance.</summary>
+    public byte[] Key { get; }
 
     public ClientNames Clients { get; } = new();
 

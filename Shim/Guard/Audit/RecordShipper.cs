@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Security.Cryptography;
 using Obot.Shim.Contracts.Audit;
 using Obot.Shim.Contracts.Control;
 using Obot.Shim.Guard.Control;
@@ -85,16 +86,16 @@ internal sealed class RecordShipper(AuditTrail trail, string root, TimeProvider 
             {
                 try
                 {
-                    foreach (var batch in left.Read(BatchBytes))
+                    foreach (var batch in left.Read(trail.Key, BatchBytes))
                     {
                         await ShipAsync(batch, send, ended);
                     }
 
                     left.Remove();
                 }
-                catch (Exception e) when (e is UnauthorizedAccessException or FileNotFoundException or DirectoryNotFoundException)
+                catch (Exception e) when (e is UnauthorizedAccessException or FileNotFoundException or DirectoryNotFoundException or CryptographicException)
                 {
-                    // another host's, or taken away by hand; the next look finds what can be read
+                    // another host's or another cluster's, or taken away by hand; the next look finds what can be read
                 }
             }
         }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using NSubstitute;
 using Obot.Grains.Abstractions.Audit;
 using Obot.Grains.Abstractions.Encryption;
 using Obot.Grains.Abstractions.Hosting;
@@ -25,12 +26,12 @@ public sealed class AuditDrainTests(Postgres postgres) : IDisposable
     public async Task Journal_OfADeadGuard_IsDrainedOnce_AndItsBodiesAreForAuditors()
     {
         await using var rig = await AuditRig.StartAsync(postgres);
-        var folders = new AuditFolders(Options.Create(new HostingOptions { DataPath = _data }));
+        var folders = new AuditFolders(Options.Create(new HostingOptions { DataPath = _data }), Keys(1));
         var intake = new AuditIntake(rig.Writer, postgres.Silo.Encryption, NullLogger<AuditIntake>.Instance);
         var drain = new AuditDrain(folders, intake, TimeProvider.System, NullLogger<AuditDrain>.Instance);
         var instance = McpInstanceId.Of("ms1drain", "u1x");
         var id = CallId.New(TimeProvider.System.GetUtcNow());
-        using (var journal = Journal.Open(folders.Of(instance), 1_000_000))
+        using (var journal = Journal.Open(folders.Of(instance), folders.KeyOf(instance), 1_000_000))
         {
             journal.Append(Frame(id, "claimed"));
             await drain.LookAsync(Cancellation);
@@ -58,6 +59,32 @@ public sealed class AuditDrainTests(Postgres postgres) : IDisposable
         // whose reading cannot be recorded is shown nothing
         journalOfSilo.IsBroken = true;
         await Assert.ThrowsAsync<Abstractions.ServerUnavailableException>(() => logs.Find(admin with { Auditor = true }, id.ToString(), Cancellation));
+    }
+
+    [Fact]
+    public async Task Journal_OfAnotherCluster_StaysWhereItIs_AndHoldsUpNoOther()
+    {
+        await using var rig = await AuditRig.StartAsync(postgres);
+        var (mine, theirs) = (Folders(1), Folders(2));
+        var drain = new AuditDrain(mine, new(rig.Writer, postgres.Silo.Encryption, NullLogger<AuditIntake>.Instance), TimeProvider.System, NullLogger<AuditDrain>.Instance);
+        foreach (var (folders, name) in (IEnumerable<(AuditFolders, string)>)[(theirs, "ms1a"), (mine, "ms1b")])
+        {
+            using var journal = Journal.Open(folders.Of(McpInstanceId.Parse(name)), folders.KeyOf(McpInstanceId.Parse(name)), 1_000_000);
+            journal.Append(Frame(CallId.New(TimeProvider.System.GetUtcNow()), name));
+        }
+
+        await drain.LookAsync(Cancellation);
+        Assert.Equal("ms1b", await rig.ScalarAsync<string>("SELECT string_agg(server_id, ',') FROM mcp_audit_logs"));
+        Assert.Single(Directory.GetDirectories(theirs.Of(McpInstanceId.Parse("ms1a"))));
+
+        AuditFolders Folders(byte secret) => new(Options.Create(new HostingOptions { DataPath = _data }), Keys(secret));
+    }
+
+    private static IAssertionIssuer Keys(byte secret)
+    {
+        var keys = Substitute.For<IAssertionIssuer>();
+        keys.DeriveKey(Arg.Any<string>(), Arg.Any<string>()).Returns(call => System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes($"{secret}{call.ArgAt<string>(0)}{call.ArgAt<string>(1)}")));
+        return keys;
     }
 
     private static byte[] Frame(Guid id, string server)

@@ -165,7 +165,7 @@ public sealed class AuditedCallTests : IAsyncLifetime
 
     private async Task StartAsync(int maxBodyBytes = 1000, long maxBacklogBytes = 1_000_000, bool dropWhenFull = false)
     {
-        _trail = new(new() { Folder = _folder, MaxBodyBytes = maxBodyBytes, MaxBacklogBytes = maxBacklogBytes, DropWhenFull = dropWhenFull }, TimeProvider.System);
+        _trail = new(new() { Folder = _folder, Key = Convert.ToBase64String(new byte[32]), MaxBodyBytes = maxBodyBytes, MaxBacklogBytes = maxBacklogBytes, DropWhenFull = dropWhenFull }, TimeProvider.System);
         _guard = await TestGuard.StartAsync(Everyone, trail: _trail);
     }
 

@@ -4,6 +4,7 @@ namespace Obot.Shim.Tests.Audit;
 
 public sealed class JournalTests : IDisposable
 {
+    private static readonly byte[] Key = [.. Enumerable.Range(0, 32).Select(i => (byte)i)];
     private readonly string _root = Directory.CreateTempSubdirectory("obot-journal-").FullName;
 
     public void Dispose() => Directory.Delete(_root, recursive: true);
@@ -43,7 +44,7 @@ public sealed class JournalTests : IDisposable
     [Fact]
     public async Task Journal_OfManySegments_IsReadInOrder_AndDeletedAsItIsAcknowledged()
     {
-        using var journal = Journal.Open(_root, maxBytes: 1000, segmentBytes: 500);
+        using var journal = Journal.Open(_root, Key, maxBytes: 1000, segmentBytes: 500);
         for (var i = 0; i < 100; i++)
         {
             Append(journal, i);
@@ -71,10 +72,10 @@ public sealed class JournalTests : IDisposable
     [Fact]
     public void Journal_LeftBehind_IsReadUpToTheTornEnd_AndOneThatLivesIsLeftAlone()
     {
-        using var alive = Journal.Open(_root, 1000);
+        using var alive = Journal.Open(_root, Key, 1000);
         Append(alive, 7);
         var others = Directory.GetFiles(_root, "*.wal", SearchOption.AllDirectories);
-        var dead = Journal.Open(_root, 1000, segmentBytes: 300);
+        var dead = Journal.Open(_root, Key, 1000, segmentBytes: 300);
         Enumerable.Range(0, 20).ToList().ForEach(i => Append(dead, i));
         dead.Dispose();
         var last = Directory.GetFiles(_root, "*.wal", SearchOption.AllDirectories).Except(others, StringComparer.Ordinal).Order(StringComparer.Ordinal).Last();
@@ -86,10 +87,69 @@ public sealed class JournalTests : IDisposable
         var found = AbandonedJournal.FindAll(_root).ToList();
         using var left = Assert.Single(found);
         Assert.Empty(AbandonedJournal.FindAll(_root));
-        Assert.Equal(Enumerable.Range(0, 19), left.Read(64).SelectMany(batch => Frames.Read(batch, out _)).Select(record => record.Status));
+        Assert.Equal(Enumerable.Range(0, 19), left.Read(Key, 64).SelectMany(batch => Frames.Read(batch, out _)).Select(record => record.Status));
         Assert.True(left.Torn > 0);
         left.Remove();
         Assert.Single(Directory.GetDirectories(_root));
+    }
+
+    [Fact]
+    public void Journal_OnDisk_ShowsNothing_AndAnotherKeyReadsNothing()
+    {
+        const string Words = "the quarter's figures";
+        var journal = Journal.Open(_root, Key, 100_000);
+        var writer = new FrameWriter();
+        writer.Begin(Record(1) with { UserId = Words });
+        writer.BeginDetail();
+        writer.RequestBody(System.Text.Encoding.UTF8.GetBytes(Words));
+        writer.EndDetail();
+        journal.Append(writer.End());
+        journal.Append(writer.End());
+        var buffer = new byte[16];
+        var bytes = journal.Read(journal.Acknowledged, 10_000, ref buffer, out _);
+        Assert.Equal(2, Frames.Read(buffer.AsMemory(0, bytes), out _).Count(record => record.UserId == Words));
+        journal.Dispose();
+
+        var segment = File.ReadAllBytes(Assert.Single(Directory.GetFiles(_root, "*.wal", SearchOption.AllDirectories)));
+        Assert.Equal(-1, segment.AsSpan().IndexOf(System.Text.Encoding.UTF8.GetBytes(Words)));
+        Assert.Equal(-1, segment.AsSpan().IndexOf("tools/call"u8));
+
+        // the same frame twice is not the same twice
+        Assert.NotEqual(segment[44..100], segment[(44 + ((segment.Length - 40) / 2))..(100 + ((segment.Length - 40) / 2))]);
+        using var left = Assert.Single(AbandonedJournal.FindAll(_root).ToList());
+        Assert.Throws<System.Security.Cryptography.CryptographicException>(() => left.Read(new byte[32], 64).ToList());
+        Assert.Equal(2, left.Read(Key, 64).Sum(batch => Frames.Read(batch, out _).Count));
+    }
+
+    [Fact]
+    public void Journal_WithADamagedRecord_GivesTheOthers()
+    {
+        var journal = Journal.Open(_root, Key, 100_000);
+        Enumerable.Range(0, 9).ToList().ForEach(i => Append(journal, i));
+        journal.Dispose();
+        var path = Assert.Single(Directory.GetFiles(_root, "*.wal", SearchOption.AllDirectories));
+        var bytes = File.ReadAllBytes(path);
+        bytes[40 + (4 * (bytes.Length - 40) / 9) + 30] ^= 1;
+        File.WriteAllBytes(path, bytes);
+
+        using var left = Assert.Single(AbandonedJournal.FindAll(_root).ToList());
+        Assert.Equal([0, 1, 2, 3, 5, 6, 7, 8], left.Read(Key, 64).SelectMany(batch => Frames.Read(batch, out _)).Select(record => record.Status));
+        Assert.Equal((bytes.Length - 40) / 9, left.Torn);
+    }
+
+    /// <summary>As a guard of an earlier version left it: frames as they are, under a lock of another name.</summary>
+    [Fact]
+    public void Journal_ThatIsNotEncrypted_IsStillRead()
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(_root, "0123")).FullName;
+        File.WriteAllText(Path.Combine(folder, "lock"), "");
+        var writer = new FrameWriter();
+        writer.Begin(Record(5));
+        File.WriteAllBytes(Path.Combine(folder, "00000001.wal"), [.. writer.End(), .. writer.Written, 1, 2, 3]);
+
+        using var left = Assert.Single(AbandonedJournal.FindAll(_root).ToList());
+        Assert.Equal([5, 5], left.Read(Key, 64).SelectMany(batch => Frames.Read(batch, out _)).Select(record => record.Status));
+        Assert.Equal(3, left.Torn);
     }
 
     [Fact]
