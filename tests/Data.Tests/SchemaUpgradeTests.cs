@@ -123,7 +123,7 @@ public sealed class SchemaUpgradeTests(PostgresFixture postgres)
     }
 
     /// <summary>Append-only records: partitioned, written by COPY, read by statements of their own. Entity Framework does not know them.</summary>
-    private static readonly string[] OfRecords = ["mcp_audit_logs", "mcp_audit_bodies", "mcp_call_stats", "record_data_keys", "llm_audit_logs", "llm_audit_bodies", "llm_usage"];
+    private static readonly string[] OfRecords = ["mcp_audit_logs", "mcp_audit_bodies", "mcp_call_stats", "mcp_call_days", "mcp_call_users", "mcp_server_days", "mcp_tool_days", "record_data_keys", "llm_audit_logs", "llm_audit_bodies", "llm_usage"];
 
     /// <summary>Columns, constraints and indexes of a database, one a line.</summary>
     private static async Task<IReadOnlyList<string>> Catalog(NpgsqlDataSource database)

@@ -7,7 +7,7 @@ using Obot.SystemTests.Rig;
 namespace Obot.Benchmarks.Audit;
 
 /// <summary>
-/// <c>growth [--records 5000000] [--rounds 5] [--seconds 6] [--out docs/benchmarks-audit.md]</c>: a product with millions of audit records over ninety days: how fast they come in, how
+/// <c>growth [--records 5000000] [--rounds 5] [--seconds 6] [--pause FILE] [--out docs/benchmarks-audit.md]</c>: a product with millions of audit records over ninety days: how fast they come in, how
 /// much room they take, how long searches last, and what a search over everything costs the calls that are made meanwhile.
 /// </summary>
 internal static class GrowthCommand
@@ -25,6 +25,16 @@ internal static class GrowthCommand
         var (rate, bytes) = await filling.FillAsync(count);
         await Console.Error.WriteLineAsync($"{count} records: {rate:0}/s, {bytes:0} bytes each");
         var summing = await filling.SumUpAsync();
+        if (arguments.Find("--pause") is { } quiet)
+        {
+            // the fill may go on beside other work; what follows may not
+            await Console.Error.WriteLineAsync($"filled; measuring when {quiet} is there");
+            while (!File.Exists(quiet))
+            {
+                await Task.Delay(TimeSpan.FromSeconds(1));
+            }
+        }
+
         var day = await Searches.TakeAsync(product.Http, TimeSpan.FromDays(1), time);
         var quarter = await Searches.TakeAsync(product.Http, TimeSpan.FromDays(90), time);
         var (quiet, busy, scans) = await MeasureAsync(product, set.Lots[0], arguments);
