@@ -25,11 +25,11 @@ internal static class GrowthCommand
         var (rate, bytes) = await filling.FillAsync(count);
         await Console.Error.WriteLineAsync($"{count} records: {rate:0}/s, {bytes:0} bytes each");
         var summing = await filling.SumUpAsync();
-        if (arguments.Find("--pause") is { } quiet)
+        if (arguments.Find("--pause") is { } file)
         {
             // the fill may go on beside other work; what follows may not
-            await Console.Error.WriteLineAsync($"filled; measuring when {quiet} is there");
-            while (!File.Exists(quiet))
+            await Console.Error.WriteLineAsync($"filled; measuring when {file} is there");
+            while (!File.Exists(file))
             {
                 await Task.Delay(TimeSpan.FromSeconds(1));
             }
