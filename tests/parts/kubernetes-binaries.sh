@@ -7,7 +7,7 @@ mkdir -p "$cache"
 exec 9>"$cache.lock"
 flock 9
 log="$cache.log"
-programs=(kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy)
+programs=(kube-apiserver kube-controller-manager kube-scheduler kubelet)
 
 # Names are those of Debian 12; what is there already is not installed again.
 packages=()

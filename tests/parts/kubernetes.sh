@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # kubernetes.sh DIR: a Kubernetes of one node on this machine, made of programs (kubernetes-binaries.sh) and Debian's etcd, containerd and
-# CNI plugins. Everything listens on loopback; pods have addresses of a bridge of this machine. Writes DIR/kubeconfig, prints
+# CNI plugins. Everything listens on loopback, the kubelet on the bridge that pods have their addresses of. Writes DIR/kubeconfig, prints
 # `kubeconfig: …`, `containerd: …` (socket), `bridge: …` (how pods reach this machine) and stays until SIGTERM, then takes all of it down.
 # Needs root. One at a time on a machine.
 set -euo pipefail
@@ -56,7 +56,7 @@ certificate() { # NAME SUBJECT [SAN]
 }
 certificate apiserver /CN=kube-apiserver "IP:127.0.0.1,IP:10.215.0.1,DNS:localhost,DNS:kubernetes.default.svc"
 certificate admin "/O=system:masters/CN=admin"
-certificate node "/O=system:nodes/CN=system:node:obot-node" "IP:127.0.0.1,DNS:obot-node"
+certificate node "/O=system:nodes/CN=system:node:obot-node" "IP:127.0.0.1,IP:$net.1,DNS:obot-node"
 openssl genrsa -out sa.key 2048 2>/dev/null && openssl rsa -in sa.key -pubout -out sa.pub 2>/dev/null
 config() { # NAME
   cat <<YAML
@@ -140,7 +140,7 @@ start scheduler "$bin/kube-scheduler" --kubeconfig kubeconfig --port 0 --secure-
 cat >kubelet.yaml <<YAML
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
-address: 127.0.0.1
+address: $net.1
 port: $(port)
 readOnlyPort: 0
 healthzPort: 0
@@ -162,7 +162,7 @@ imageGCHighThresholdPercent: 100
 evictionHard: {memory.available: 50Mi, nodefs.available: 1%}
 resolvConf: /etc/resolv.conf
 YAML
-start kubelet "$bin/kubelet" --kubeconfig node.kubeconfig --config kubelet.yaml --root-dir "$dir/kubelet" --hostname-override obot-node --node-ip 127.0.0.1 \
+start kubelet "$bin/kubelet" --kubeconfig node.kubeconfig --config kubelet.yaml --root-dir "$dir/kubelet" --hostname-override obot-node --node-ip "$net.1" \
   --container-runtime remote --container-runtime-endpoint "unix://$dir/containerd/containerd.sock"
 node_ready() { get /api/v1/nodes/obot-node | grep -oE '"type": ?"Ready"' >/dev/null && get /api/v1/nodes/obot-node | tr -d ' \n' | grep -q '"reason":"KubeletReady"'; }
 await kubelet 60 node_ready
