@@ -33,7 +33,7 @@ internal sealed class PodEnding(KubernetesNames names, KubernetesObjects objects
         }
 
         await objects.DeleteAsync(deployment, cancellationToken);
-        for (var begun = time.GetTimestamp(); pods.Fault is null && time.GetElapsedTime(begun) < GoneWithin && pods.Find(ours.Instance, ours.Generation) is not null;)
+        for (var begun = time.GetTimestamp(); pods.Fault is null && time.GetElapsedTime(begun) < GoneWithin && pods.Find(ours.Instance, ours.Generation) is { } left && !PodFault.IsOver(left);)
         {
             await Task.Delay(Poll, time, cancellationToken);
         }

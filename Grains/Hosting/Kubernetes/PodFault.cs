@@ -62,6 +62,10 @@ internal sealed record PodFault(string Reason, string? Container = null, bool Pr
     /// <summary>Is the container in the middle of a life?</summary>
     public static bool Runs(V1Pod pod, string container) => pod.Status?.ContainerStatuses?.FirstOrDefault(one => one.Name == container)?.State?.Running is not null;
 
+    /// <summary>Has every container of a pod that goes ended? The kubelet may take ten seconds more to remove what is left of it.</summary>
+    public static bool IsOver(V1Pod pod) =>
+        pod.Metadata.DeletionTimestamp is not null && pod.Status?.ContainerStatuses is { Count: > 0 } containers && containers.All(container => container.State?.Terminated is not null);
+
     private static PodFault? OfContainer(V1Pod pod, V1ContainerStatus container)
     {
         if (container.State?.Waiting is { Reason: { } reason } waiting)

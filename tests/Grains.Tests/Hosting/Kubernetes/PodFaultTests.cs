@@ -61,6 +61,17 @@ public sealed class PodFaultTests
         Assert.Null(PodFault.Of(pod));
     }
 
+    [Fact]
+    public void End_OfAPod_IsThatOfItsContainers()
+    {
+        var pod = Pod("""{"terminated":{"reason":"Error","exitCode":3}}""");
+        Assert.False(PodFault.IsOver(pod));
+        pod.Metadata.DeletionTimestamp = TimeProvider.System.GetUtcNow().UtcDateTime;
+        Assert.True(PodFault.IsOver(pod));
+        pod.Status.ContainerStatuses.Add(new() { Name = "guard", State = new() { Running = new() } });
+        Assert.False(PodFault.IsOver(pod));
+    }
+
     private static V1Pod Pod(string state) => KubernetesJson.Deserialize<V1Pod>($$$"""
         {"metadata":{"name":"p"},"spec":{"containers":[{"name":"server","resources":{"limits":{"memory":"64Mi"}} }]},
          "status":{"phase":"Running","containerStatuses":[{"name":"server","image":"registry/a:1","state":{{{state}}}}]}}
