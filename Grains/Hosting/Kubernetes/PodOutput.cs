@@ -51,8 +51,8 @@ internal sealed class PodOutput(KubernetesConnection connection)
         try
         {
             var events = await connection.Client.CoreV1.ListNamespacedEventAsync(connection.Namespace, fieldSelector: $"involvedObject.uid={about.Uid}", cancellationToken: cancellationToken);
-            // a back-off is the consequence of what another event tells
-            var last = events.Items.Where(one => one.Type == "Warning" && one.Reason is not "BackOff").MaxBy(one => one.LastTimestamp ?? one.EventTime ?? one.Metadata.CreationTimestamp);
+            // consequences of what another event tells, and what says nothing of this pod
+            var last = events.Items.Where(one => one.Type == "Warning" && one.Reason is not ("BackOff" or "Unhealthy" or "MissingClusterDNS") && one.Message?.StartsWith("Error: ", StringComparison.Ordinal) is not true).MaxBy(one => one.LastTimestamp ?? one.EventTime ?? one.Metadata.CreationTimestamp);
             return last is null ? null : $"{last.Reason}: {last.Message?.Trim().TrimEnd('.')}";
         }
         catch (Exception e) when (e is HttpOperationException or HttpRequestException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
