@@ -4,7 +4,9 @@ using Obot.Grains.Abstractions.Conversations;
 using Obot.Grains.Abstractions.Projects;
 using Obot.Grains.Conversations;
 using Obot.Grains.Conversations.Running;
+using Obot.Grains.Abstractions.Tasks;
 using Obot.Grains.Projects;
+using Obot.Grains.Tasks;
 
 namespace Obot.Grains;
 
@@ -20,6 +22,7 @@ internal static class ConversationSetup
         services.AddSingleton<SealedText>().AddSingleton<Branches>().AddSingleton<ConversationLedger>().AddSingleton<ConversationWatch>();
         services.AddSingleton<GatewayDoor>().AddSingleton<RunSettings>().AddSingleton<RunHistory>().AddSingleton<ToolCalls>().AddSingleton<RunTitle>().AddSingleton<AppPages>().AddSingleton<ConversationRun>();
         services.AddSingleton<IProjects, StoredProjects>().AddSingleton<IConversations, StoredConversations>();
+        services.AddSingleton<TaskText>().AddSingleton<TaskRuns>().AddSingleton<ITasks, StoredTasks>();
         return services;
     }
 }

@@ -1,5 +1,5 @@
 using Xunit.Sdk;
 using Xunit.v3;
 
-// processes, handles and two cores are counted: one test at a time
-[assembly: Parallelization(Mode = ParallelMode.None)]
+// two cores: one test of the shared cluster beside one that has a cluster of its own
+[assembly: Parallelization(Mode = ParallelMode.Collections, MaxThreads = 2)]

@@ -8,6 +8,7 @@ using Obot.SystemTests.Rig;
 namespace Obot.SystemTests;
 
 /// <summary>Guard, silo and database are killed under load: what a client saw answered has one record afterwards.</summary>
+[Collection(Alone.Name)]
 public sealed class AuditLossTests(ITestOutputHelper output)
 {
     private const int Clients = 12;

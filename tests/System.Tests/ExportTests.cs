@@ -7,6 +7,7 @@ using Obot.SystemTests.Rig;
 namespace Obot.SystemTests;
 
 /// <summary>An export whose silo dies in the middle.</summary>
+[Collection(Alone.Name)]
 public sealed class ExportTests(ITestOutputHelper output)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(4);

@@ -25,7 +25,7 @@ public sealed class ImpatientCluster : IAsyncLifetime
     }
 }
 
-[CollectionDefinition(ImpatientCluster.Name)]
+[CollectionDefinition(ImpatientCluster.Name, DisableParallelization = true)]
 public sealed class ImpatientClusterDefinition : ICollectionFixture<ImpatientCluster>;
 
 /// <summary>Updates, breakdowns and sleep, as whoever uses the server sees them.</summary>

@@ -179,6 +179,7 @@ public sealed class LifecycleTests(SharedCluster shared, ITestOutputHelper outpu
 }
 
 /// <summary>Idle stop needs a short limit, so it has a cluster of its own.</summary>
+[Collection(Alone.Name)]
 public sealed class IdleTests(ITestOutputHelper output)
 {
     [Fact]

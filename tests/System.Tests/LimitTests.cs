@@ -4,6 +4,7 @@ using Obot.SystemTests.Rig;
 namespace Obot.SystemTests;
 
 /// <summary>Limits of one user over two silos, on a cluster of their own.</summary>
+[Collection(Alone.Name)]
 public sealed class LimitTests(ITestOutputHelper output)
 {
     private const int PerSecond = 20;

@@ -4,6 +4,7 @@ using Obot.SystemTests.Rig;
 namespace Obot.SystemTests;
 
 /// <summary>A thousand servers on one silo, most of them asleep. Slow: only when <c>OBOT_TEST_ALL</c> is set.</summary>
+[Collection(Alone.Name)]
 public sealed class ManyServersTests(ITestOutputHelper output)
 {
     private const int Servers = 1000;

@@ -5,6 +5,7 @@ using Obot.SystemTests.Rig;
 namespace Obot.SystemTests;
 
 /// <summary>Tests that kill silos, each on a cluster of its own.</summary>
+[Collection(Alone.Name)]
 public sealed class SiloFailureTests(ITestOutputHelper output)
 {
     /// <summary>Documented time until a killed silo's servers are served again, the start of the next generation included.</summary>

@@ -4,6 +4,7 @@ using Obot.SystemTests.Rig;
 namespace Obot.SystemTests;
 
 /// <summary>Whoever lost touch refuses. Each test has a cluster of its own with a small <c>MaxStaleness</c>.</summary>
+[Collection(Alone.Name)]
 public sealed class StalenessTests(ITestOutputHelper output)
 {
     private static readonly TimeSpan MaxStaleness = TimeSpan.FromSeconds(3);

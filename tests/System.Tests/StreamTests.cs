@@ -4,6 +4,7 @@ using Obot.SystemTests.Rig;
 namespace Obot.SystemTests;
 
 /// <summary>GET streams, the end of sessions, streamed logs, and what holds a server awake.</summary>
+[Collection(Alone.Name)]
 public sealed class StreamTests(ITestOutputHelper output)
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;

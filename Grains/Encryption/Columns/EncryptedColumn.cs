@@ -45,6 +45,8 @@ internal sealed record EncryptedColumn(string Table, string Column, ColumnForm F
         new("conversations", "title", ColumnForm.Bytes, ["id"]),
         new("conversation_messages", "summary", ColumnForm.Bytes, ["conversation_id", "id"], key => $"{key[0]}/{key[1]}"),
         new("conversation_parts", "content", ColumnForm.Bytes, ["conversation_id", "id"], key => $"{key[0]}/{key[1]}"),
+        new("tasks", "prompt", ColumnForm.Bytes, ["id"]),
+        new("task_runs", "prompt", ColumnForm.Bytes, ["id"]),
         new(GrainPlace.Table, GrainPlace.Field, ColumnForm.Bytes, ["service_id", "state_name", "key_text", "key_n0", "key_n1"], GrainPlace.IdOf),
     ];
 

@@ -5,6 +5,7 @@ using Obot.SystemTests.Rig;
 namespace Obot.SystemTests.Conversations;
 
 /// <summary>Conversations whose silo dies, or whose database is away. Each on a cluster of its own.</summary>
+[Collection(Alone.Name)]
 public sealed class ConversationDeathTests(ITestOutputHelper output)
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;

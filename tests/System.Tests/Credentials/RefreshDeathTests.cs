@@ -5,6 +5,7 @@ using Obot.SystemTests.Rig;
 namespace Obot.SystemTests.Credentials;
 
 /// <summary>What becomes of a refresh whose silo dies, and of one whose answer is lost. A cluster of its own: a silo of it is killed.</summary>
+[Collection(Alone.Name)]
 public sealed class RefreshDeathTests(ITestOutputHelper output)
 {
     private static readonly TimeSpan Expiry = TimeSpan.FromSeconds(5);

@@ -95,7 +95,7 @@ public sealed class DockerRig : IAsyncLifetime
     }
 }
 
-[CollectionDefinition(DockerRig.Name)]
+[CollectionDefinition(DockerRig.Name, DisableParallelization = true)]
 public sealed class DockerRigDefinition : ICollectionFixture<DockerRig>;
 
 /// <summary>A test with real Docker; left out loudly where none can be had.</summary>

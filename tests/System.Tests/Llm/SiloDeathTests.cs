@@ -5,6 +5,7 @@ using Obot.SystemTests.Rig;
 namespace Obot.SystemTests.Llm;
 
 /// <summary>A silo that is killed in the middle of a stream. Takes a minute, so only with <c>OBOT_TEST_ALL</c>.</summary>
+[Collection(Alone.Name)]
 public sealed class SiloDeathTests(ITestOutputHelper output)
 {
     [Fact]
