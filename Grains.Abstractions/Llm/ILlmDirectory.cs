@@ -65,6 +65,9 @@ public sealed class LlmProvider
     public required IReadOnlyDictionary<string, string> Credentials { get; init; }
     public required long Revision { get; init; }
 
+    /// <summary>Tells a provider from one of the same id that was removed before it.</summary>
+    public DateTimeOffset CreatedAt { get; init; }
+
     public TimeSpan FirstToken => TimeSpan.FromSeconds(Settings.FirstTokenSeconds ?? 120);
 
     public TimeSpan BetweenTokens => TimeSpan.FromSeconds(Settings.BetweenTokensSeconds ?? 60);

@@ -93,7 +93,7 @@ internal sealed partial class LlmDirectory : ILlmDirectory, IDisposable
         var kept = new Dictionary<string, LlmProvider>(StringComparer.Ordinal);
         foreach (var provider in read)
         {
-            kept[provider.Id] = known.TryGetValue(provider.Id, out var before) && before.Revision == provider.Revision ? before : provider;
+            kept[provider.Id] = known.TryGetValue(provider.Id, out var before) && before.Revision == provider.Revision && before.CreatedAt == provider.CreatedAt ? before : provider;
         }
 
         known = kept;

@@ -210,6 +210,7 @@ internal sealed class ProviderSecrets(IEncryption encryption)
             ? new Dictionary<string, string>(StringComparer.Ordinal)
             : LlmJson.Read<Dictionary<string, string>>(Encoding.UTF8.GetString(encryption.Decrypt(Place(row.Id), row.Secret))),
         Revision = row.Revision,
+        CreatedAt = row.CreatedAt,
     };
 
     private static SecretPlace Place(string id) => new("model_providers", id, "secret");
