@@ -62,6 +62,7 @@ internal sealed class ModelLists(ILlmDirectory directory)
     {
         writer.WriteStartObject();
         writer.WriteString("id"u8, listing.Name);
+        writer.WriteString("usage"u8, listing.Usage);
         if (dialect == LlmDialect.OpenAi)
         {
             writer.WriteString("object"u8, "model"u8);
