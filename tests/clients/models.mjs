@@ -59,6 +59,21 @@ try {
   await page.getByRole('cell', { name: `${prefix} for all` }).waitFor();
   await picture('models-3-policies');
 
+  await page.goto(`${origin}/admin/message-policies`);
+  await openDialog('New policy');
+  await dialog.getByLabel('Name').fill(`${prefix} says`);
+  await dialog.getByLabel('What it stops').click();
+  await page.locator('.mud-popover-open .mud-list-item').filter({ hasText: 'Patterns' }).first().click();
+  await dialog.getByLabel('Models').fill(`${prefix}/*`);
+  await dialog.getByLabel('Patterns').fill('(?=never)');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await dialog.getByText('look-around and back-references:').waitFor();
+  await picture('models-5-message-policy-refused');
+  await dialog.getByLabel('Patterns').fill('(?i)project zeus');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('cell', { name: 'what matches (?i)project zeus' }).waitFor();
+  await picture('models-6-message-policies');
+
   await page.goto(`${origin}/admin/llm-usage`);
   await openDialog('New budget');
   await dialog.getByLabel('Name').fill(`${prefix} budget`);

@@ -21,6 +21,7 @@ internal sealed record PageEntry(string Href, string Name, Role Least, bool Audi
         new("/admin/filters", "Filters", Role.Admin),
         new("/admin/models", "Models", Role.Admin),
         new("/admin/model-policies", "Model policies", Role.Admin),
+        new("/admin/message-policies", "Message policies", Role.Admin),
         new("/admin/llm-usage", "Model usage", Role.Admin),
         new("/admin/users", "Users", Role.Admin),
         new("/admin/groups", "Groups", Role.Admin),
@@ -35,7 +36,7 @@ internal sealed record PageEntry(string Href, string Name, Role Least, bool Audi
     {
         "/admin/servers" => "",
         "/admin/users" or "/admin/groups" or "/admin/service-accounts" or "/admin/sign-in" => "People",
-        _ when Href.StartsWith("/admin/llm", StringComparison.Ordinal) || Href.StartsWith("/admin/model", StringComparison.Ordinal) => "Models",
+        _ when Href.StartsWith("/admin/llm", StringComparison.Ordinal) || Href.StartsWith("/admin/model", StringComparison.Ordinal) || Href == "/admin/message-policies" => "Models",
         _ when Href.StartsWith("/admin/", StringComparison.Ordinal) => "Governance",
         _ => "",
     };

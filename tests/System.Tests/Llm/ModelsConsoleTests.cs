@@ -18,7 +18,7 @@ public sealed class ModelsConsoleTests(SharedCluster shared, ITestOutputHelper o
         var pictures = Directory.CreateDirectory(Path.Combine(Repository.Root, "artifacts", "test", "console")).FullName;
         var run = await Npm.ScriptAsync("models.mjs", [link, rig.Upstream.OpenAiUrl, ScriptedProvider.Key, prefix, pictures], TimeSpan.FromMinutes(2));
         Output.WriteLine($"{run.Output}\nscreenshots: {pictures}");
-        foreach (var list in new[] { "model-access-policies", "llm-budgets" })
+        foreach (var list in new[] { "model-access-policies", "message-policies", "llm-budgets" })
         {
             using var all = await Cluster.SendAsync(HttpMethod.Get, $"/api/{list}");
             foreach (var item in JsonNode.Parse(await all.Content.ReadAsStringAsync())!["items"]!.AsArray().Where(item => item!["displayName"]!.GetValue<string>().StartsWith(prefix, StringComparison.Ordinal)))
