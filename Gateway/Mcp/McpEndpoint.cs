@@ -7,6 +7,7 @@ using Obot.Gateway.OAuth;
 using Obot.Gateway.Limits;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
+using Obot.Grains.Abstractions.Policies;
 using Obot.Shim.Contracts.Protocol;
 
 namespace Obot.Gateway.Mcp;
@@ -18,6 +19,7 @@ namespace Obot.Gateway.Mcp;
 internal sealed class McpEndpoint(
     CallerAuthenticator callers,
     IServerDirectory directory,
+    IServerAccess access,
     RouteTable routes,
     GuardForwarder forwarder,
     ParkedStream parked,
@@ -123,6 +125,13 @@ internal sealed class McpEndpoint(
         var instance = entry.InstanceFor(verdict.Principal.UserId);
         if (HttpMethods.IsPost(context.Request.Method))
         {
+            // the guard would refuse, too; but nobody wakes a server, or makes an instance of it, only to be refused
+            if (routes.Find(instance) is null && !(await access.Of(entry, aborted)).MayConcern(verdict.Principal))
+            {
+                await RefuseAsync(context, StatusCodes.Status403Forbidden, $"you may not call '{instance}': ask its owner or an administrator for access");
+                return;
+            }
+
             await PostAsync(context, verdict, instance, aborted);
         }
         else if (routes.Find(instance) is { } route && (HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsDelete(context.Request.Method)))

@@ -1,4 +1,5 @@
 using Obot.Grains.Abstractions.Hosting;
+using Obot.Grains.Abstractions.Identity;
 
 namespace Obot.Grains.Abstractions.Policies;
 
@@ -22,6 +23,12 @@ public interface IServerAccess
 /// <param name="Grants">Rules that touch the server; those with the same tools are one.</param>
 public sealed record AccessPolicy(string OwnerId, IReadOnlyList<AccessGrant> Grants)
 {
+    /// <summary>
+    /// Whether anything at all may be open to somebody. For whoever asks before a server is woken; whether a call is allowed is decided by its guard.
+    /// </summary>
+    public bool MayConcern(Principal caller) => caller.UserId == OwnerId
+        || Grants.Any(grant => grant.Everyone || grant.Users.Contains(caller.UserId, StringComparer.Ordinal) || grant.Groups.Intersect(caller.Groups, StringComparer.Ordinal).Any());
+
     /// <summary>The same server for the same people: nobody has to be told.</summary>
     public bool SameAs(AccessPolicy other) =>
         ReferenceEquals(this, other) || (OwnerId == other.OwnerId && Grants.Count == other.Grants.Count && Grants.Zip(other.Grants).All(pair => pair.First.SameAs(pair.Second)));
