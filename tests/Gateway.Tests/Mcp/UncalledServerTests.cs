@@ -43,6 +43,7 @@ public sealed class UncalledServerTests
         context.Response.Body = answer;
         await endpoint.RouteAsync(context, new Verdict(new(user, Role.Owner, "c", Scopes.All) { Groups = [group] }, DateTimeOffset.MaxValue, new()), "ms1own", TestContext.Current.CancellationToken);
 
+        await context.Response.CompleteAsync();
         Assert.Equal(status, context.Response.StatusCode);
         Assert.Equal(starts, server.ReceivedCalls().Count());
         Assert.Contains("\"id\":7", System.Text.Encoding.UTF8.GetString(answer.ToArray()), StringComparison.Ordinal);
