@@ -13,11 +13,14 @@ internal sealed class PodEnding(KubernetesNames names, KubernetesObjects objects
     private const int KeptLines = 1000;
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>For the kubelet to start a guard again that died: only it can read the records that it left.</summary>
-    private static readonly TimeSpan GuardBack = TimeSpan.FromSeconds(10);
+    /// <summary>For the kubelet to start a guard again that died, which it does at once the first time: only it can read the records that it left.</summary>
+    private static readonly TimeSpan GuardBack = TimeSpan.FromSeconds(2);
 
-    /// <summary>A pod on a node that does not answer stays until somebody removes the node; nobody waits for that.</summary>
-    private static readonly TimeSpan GoneWithin = TimeSpan.FromSeconds(15);
+    /// <summary>
+    /// Both together stay below the time-out of a grain call: whoever stops a server waits for this. What takes longer, and a pod on a node
+    /// that does not answer, goes on without us.
+    /// </summary>
+    private static readonly TimeSpan GoneWithin = TimeSpan.FromSeconds(2);
 
     public async Task EndAsync(V1Deployment deployment, CancellationToken cancellationToken)
     {
