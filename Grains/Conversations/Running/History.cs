@@ -77,7 +77,7 @@ internal static class History
 
     private static string Result(ToolCallPart call, int most) => call.Status switch
     {
-        ToolCallStatus.Succeeded => Cut(call.Result ?? "", most),
+        ToolCallStatus.Succeeded => Cut(ResultWords.Of(call.Result ?? ""), most),
         ToolCallStatus.Denied => "The person did not allow this call.",
         ToolCallStatus.Cancelled => "The call was stopped before it ended.",
         _ => Cut($"Error: {call.Error ?? call.Result ?? "unknown"}", most),

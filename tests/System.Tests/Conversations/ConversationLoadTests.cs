@@ -4,6 +4,7 @@ using Obot.SystemTests.Rig;
 namespace Obot.SystemTests.Conversations;
 
 /// <summary>Many conversations at once. Takes a while, so only with <c>OBOT_TEST_ALL</c>.</summary>
+[Collection(Alone.Name)]
 public sealed class ConversationLoadTests(ITestOutputHelper output)
 {
     private const int Conversations = 200;
