@@ -99,8 +99,9 @@ internal sealed partial class FilterServers(IAssertionIssuer assertions, TimePro
     {
         using var limit = new CancellationTokenSource(ConnectLimit, time);
         var http = new HttpClient(new AssertingHandler(assertions, server, time)) { Timeout = Timeout.InfiniteTimeSpan };
+        // no stream of its own: the client asks for one again without a pause when its guard is gone
         var transport = new HttpClientTransport(
-            new HttpClientTransportOptions { Endpoint = new Uri(guardUrl.TrimEnd('/') + "/mcp"), TransportMode = HttpTransportMode.StreamableHttp }, http, ownsHttpClient: true);
+            new HttpClientTransportOptions { Endpoint = new Uri(guardUrl.TrimEnd('/') + "/mcp"), TransportMode = HttpTransportMode.StreamableHttp, EnableStandaloneGetStream = false }, http, ownsHttpClient: true);
         var client = await McpClient.CreateAsync(transport, cancellationToken: limit.Token);
         LogConnected(server.Instance);
         return client;

@@ -29,6 +29,7 @@ internal sealed class ServerTools(IAssertionIssuer assertions, TimeProvider time
                 {
                     Endpoint = new Uri(guardUrl.TrimEnd('/') + "/mcp"),
                     TransportMode = HttpTransportMode.StreamableHttp,
+                    EnableStandaloneGetStream = false,
                     AdditionalHeaders = new Dictionary<string, string>(StringComparer.Ordinal)
                     {
                         [ObotHeaders.Instance] = instance.ToString(),

@@ -14,7 +14,7 @@ page.on('console', message => message.type() === 'error' && problems.push(messag
 async function openDialog(name) {
   for (let i = 0; i < 20 && !(await page.getByRole('dialog').count()); i++) {
     await page.getByRole('button', { name }).click();
-    await page.waitForTimeout(500);
+    await page.getByRole('dialog').first().waitFor({ timeout: 2000 }).catch(() => {});
   }
 }
 

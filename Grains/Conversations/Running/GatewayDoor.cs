@@ -36,7 +36,7 @@ internal sealed class GatewayDoor(IPartTickets tickets, IOptions<ConversationOpt
         }).GetChatClient(model).AsIChatClient();
 
     public HttpClientTransport Server(string userId, string serverId) => new(
-        new HttpClientTransportOptions { Endpoint = new(_addresses.First, $"mcp-connect/{Uri.EscapeDataString(serverId)}"), TransportMode = HttpTransportMode.StreamableHttp },
+        new HttpClientTransportOptions { Endpoint = new(_addresses.First, $"mcp-connect/{Uri.EscapeDataString(serverId)}"), TransportMode = HttpTransportMode.StreamableHttp, EnableStandaloneGetStream = false },
         Client(userId, Scopes.Mcp),
         ownsHttpClient: true);
 
