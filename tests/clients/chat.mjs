@@ -244,7 +244,7 @@ try {
   await shot('26-question');
   await page.locator('.schema').getByLabel('String', { exact: true }).fill('Ann Example');
   await page.locator('.schema').getByRole('button', { name: 'Send' }).click();
-  await last().getByText('The tool said').waitFor({ timeout: 60000 });
+  await last().getByText('The tool said').first().waitFor({ timeout: 60000 });
   await complete();
   result.form = await last().innerText();
   await send('Use my model [call trigger-sampling-request {"prompt": "Say hello"}]');
@@ -252,7 +252,7 @@ try {
   await page.getByRole('button', { name: 'Let it ask my model' }).waitFor({ timeout: 30000 });
   await shot('27-sampling');
   await page.getByRole('button', { name: 'Let it ask my model' }).click();
-  await last().getByText('I am a scripted model').waitFor({ timeout: 60000 });
+  await last().getByText('The tool said').first().waitFor({ timeout: 60000 });
   await complete();
   result.sampling = await last().innerText();
   step('questions');
