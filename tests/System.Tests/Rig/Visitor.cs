@@ -27,7 +27,7 @@ internal sealed partial class Visitor : IDisposable
     public static async Task<Visitor> OwnerAsync(ObotCluster cluster, int silo = 0)
     {
         var person = new Visitor(cluster.Urls[silo]);
-        using var made = await cluster.Http.PostAsJsonAsync("/api/sign-in-codes", new { });
+        using var made = await cluster.Http.PostAsJsonAsync(new Uri(person.Home, "/api/sign-in-codes"), new { });
         var link = new Uri(JsonNode.Parse(await made.EnsureSuccessStatusCode().Content.ReadAsStringAsync())!["url"]!.GetValue<string>());
         var page = await person.Http.GetStringAsync(new Uri(person.Home, link.PathAndQuery));
         var form = Form(page);
