@@ -29,7 +29,7 @@ internal static partial class TaskRules
             throw new InvalidInputException("parameters", $"At most {MostParameters}, each name once, of letters, digits and '_'.");
         }
 
-        if (Placeholder().Matches(settings.Prompt).Select(match => match.Groups["name"].Value).FirstOrDefault(used => !names.Contains(used, StringComparer.Ordinal)) is { } unknown)
+        if (TaskPrompt.Names(settings.Prompt).FirstOrDefault(used => !names.Contains(used, StringComparer.Ordinal)) is { } unknown)
         {
             throw new InvalidInputException("prompt", $"'{{{{{unknown}}}}}' is no parameter of this task.");
         }
@@ -49,9 +49,8 @@ internal static partial class TaskRules
             throw new InvalidInputException($"parameters.{unknown}", "There is no parameter of that name.");
         }
 
-        return Placeholder().Replace(prompt, match =>
+        return TaskPrompt.Fill(prompt, name =>
         {
-            var name = match.Groups["name"].Value;
             var value = values.GetValueOrDefault(name) ?? parameters.First(parameter => parameter.Name == name).Default
                 ?? throw new InvalidInputException($"parameters.{name}", "Required: it has no default.");
             return value.Length <= MostValue ? value : throw new InvalidInputException($"parameters.{name}", $"May have {MostValue} characters at most.");
@@ -75,9 +74,6 @@ internal static partial class TaskRules
             throw new InvalidInputException("parameters", $"'{open.Name}' needs a default, because nobody is there to give it a value when the schedule runs the task.");
         }
     }
-
-    [GeneratedRegex(@"\{\{\s*(?<name>[A-Za-z0-9_]+)\s*\}\}", RegexOptions.ExplicitCapture, 1000)]
-    private static partial Regex Placeholder();
 
     [GeneratedRegex("^[A-Za-z0-9_]{1,50}$", RegexOptions.None, 1000)]
     private static partial Regex ParameterName();

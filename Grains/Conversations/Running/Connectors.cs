@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using ModelContextProtocol;
 using ModelContextProtocol.Client;
 using ModelContextProtocol.Protocol;
@@ -13,7 +14,9 @@ internal sealed class Connectors(GatewayDoor door, IMcpServers servers, Principa
 {
     /// <summary>A server that has to be started first takes its time.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
-    private readonly List<McpClient> _clients = [];
+
+    /// <summary>Each from the moment it is made: whoever stops while others connect leaves none behind.</summary>
+    private readonly ConcurrentBag<McpClient> _clients = [];
 
     /// <summary>Server id → why its tools are missing.</summary>
     public IReadOnlyDictionary<string, string> Missing { get; private set; } = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -23,7 +26,7 @@ internal sealed class Connectors(GatewayDoor door, IMcpServers servers, Principa
         var answers = await Task.WhenAll(serverIds.Distinct(StringComparer.Ordinal).Select(id => ConnectAsync(id, cancellationToken)));
         var missing = new Dictionary<string, string>(StringComparer.Ordinal);
         var tools = new Dictionary<string, OfferedTool>(StringComparer.Ordinal);
-        foreach (var (id, name, client, listed, trouble) in answers)
+        foreach (var (id, name, _, listed, trouble) in answers)
         {
             if (trouble is not null)
             {
@@ -31,7 +34,6 @@ internal sealed class Connectors(GatewayDoor door, IMcpServers servers, Principa
                 continue;
             }
 
-            _clients.Add(client!);
             foreach (var tool in listed)
             {
                 var offered = OfferedTool.NameOf(name, tool.Name, tools.Keys);
@@ -47,13 +49,7 @@ internal sealed class Connectors(GatewayDoor door, IMcpServers servers, Principa
     public async Task<McpClient> OpenAsync(string serverId, CancellationToken cancellationToken)
     {
         var (_, name, client, _, trouble) = await ConnectAsync(serverId, cancellationToken);
-        if (client is null)
-        {
-            throw new ServerUnavailableException($"{name} is not available: {trouble}");
-        }
-
-        _clients.Add(client);
-        return client;
+        return client ?? throw new ServerUnavailableException($"{name} is not available: {trouble}");
     }
 
     public async ValueTask DisposeAsync()
@@ -69,7 +65,6 @@ internal sealed class Connectors(GatewayDoor door, IMcpServers servers, Principa
         var name = id;
         using var patience = new CancellationTokenSource(Patience, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
-        McpClient? client = null;
         try
         {
             if (await servers.Find(caller, id, both.Token) is not { } server)
@@ -78,19 +73,15 @@ internal sealed class Connectors(GatewayDoor door, IMcpServers servers, Principa
             }
 
             name = server.Manifest.Name ?? id;
-            client = await McpClient.CreateAsync(
+            var client = await McpClient.CreateAsync(
                 door.Server(caller.UserId, id),
                 new McpClientOptions { ClientInfo = new Implementation { Name = "obot-chat", Version = "1.0" }, Handlers = handlers?.Invoke(name) ?? new(), InitializationTimeout = Patience },
                 cancellationToken: both.Token);
+            _clients.Add(client);
             return (id, name, client, await client.ListToolsAsync(cancellationToken: both.Token), null);
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
-            if (client is not null)
-            {
-                await client.DisposeAsync();
-            }
-
             return (id, name, null, [], e is OperationCanceledException ? $"it did not answer within {Patience.TotalSeconds:0} s." : RunWords.Of(e));
         }
     }

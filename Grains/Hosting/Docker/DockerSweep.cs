@@ -54,7 +54,7 @@ internal sealed partial class DockerSweep(
         var owned = new Dictionary<McpInstanceId, long>();
         foreach (var instance in found.Select(container => container.Instance).Concat(nets.Select(network => network.Ours!.Value.Instance)).Concat(files.Select(volume => volume.Instance)).Distinct())
         {
-            owned[instance] = await OwnedFromAsync(instance);
+            owned[instance] = await grains.OwnedFromAsync(instance);
         }
 
         foreach (var container in found.Where(container => container.Generation < owned[container.Instance]))
@@ -97,13 +97,6 @@ internal sealed partial class DockerSweep(
 
             await Task.Delay(options.Value.Docker.SweepInterval, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
-    }
-
-    /// <summary>The first generation that the grain lays claim to. A grain writes a generation down before anything of it exists.</summary>
-    private async Task<long> OwnedFromAsync(McpInstanceId instance)
-    {
-        var deployment = await grains.GetGrain<IMcpServerGrain>(instance.ToString()).GetDeployment();
-        return deployment.Status is DeploymentStatus.Stopped or DeploymentStatus.Failed ? long.MaxValue : deployment.Generation;
     }
 
     private async Task<bool> ExistsAsync(McpInstanceId instance, CancellationToken cancellationToken) => (await instances.Of(instance.ServerId, cancellationToken)).Contains(instance);

@@ -5,52 +5,25 @@ using Obot.Grains.Abstractions.Hosting;
 
 namespace Obot.Grains.Hosting.Kubernetes;
 
-/// <summary>What a server wrote: from its pod while that exists, and what silos kept of lives that are over and of starts under way.</summary>
+/// <summary>What a server wrote: from its pod while that exists.</summary>
 internal sealed class KubernetesLogs(PodCache pods, KubernetesNames names, PodOutput output, RememberedLogs remembered)
 {
     private const int Kept = 1000;
-    private static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(1);
 
-    public async IAsyncEnumerable<ServerLogLine> ReadAsync(McpInstanceId instance, bool follow, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        var shown = 0L;
-        var last = DateTimeOffset.MinValue;
-        while (true)
-        {
-            foreach (var line in (await remembered.ReadAsync(instance, cancellationToken)).Where(line => line.At > last && line.Generation > shown).OrderBy(line => line.At))
-            {
-                last = line.At;
-                yield return line;
-            }
+    public IAsyncEnumerable<ServerLogLine> ReadAsync(McpInstanceId instance, bool follow, CancellationToken cancellationToken) =>
+        remembered.ReadAsync(instance, token => Task.FromResult(Newest(instance, follow, token)), follow, cancellationToken);
 
-            if (Newest(instance) is { } newest && newest.Generation > shown)
-            {
-                // its own lines are the container's from here on
-                shown = newest.Generation;
-                await foreach (var line in OwnAsync(newest.Pod, follow, cancellationToken))
-                {
-                    if (line.Text is { } text)
-                    {
-                        last = line.At;
-                        yield return new(line.At, newest.Generation, text);
-                    }
-                }
-            }
-
-            if (!follow)
-            {
-                yield break;
-            }
-
-            await Task.Delay(AskAgain, cancellationToken);
-        }
-    }
-
-    private (V1Pod Pod, long Generation)? Newest(McpInstanceId instance)
+    private LivingOutput? Newest(McpInstanceId instance, bool follow, CancellationToken cancellationToken)
     {
         var found = pods.All.Select(pod => (Pod: pod, Ours: names.Read(pod.Metadata)))
             .Where(pair => pair.Ours?.Instance == instance && PodFault.Runs(pair.Pod, KubernetesNames.Server)).ToList();
-        return found.Count == 0 ? null : found.Select(pair => (pair.Pod, pair.Ours!.Value.Generation)).MaxBy(pair => pair.Generation);
+        if (found.Count == 0)
+        {
+            return null;
+        }
+
+        var (newest, ours) = found.MaxBy(pair => pair.Ours!.Value.Generation);
+        return new(ours!.Value.Generation, OwnAsync(newest, follow, cancellationToken));
     }
 
     private async IAsyncEnumerable<OutputLine> OwnAsync(V1Pod pod, bool follow, [EnumeratorCancellation] CancellationToken cancellationToken)

@@ -34,7 +34,7 @@ internal sealed partial class KubernetesSweep(
 
         foreach (var instance in found.Select(one => (Deployment: one, Ours: names.Read(one.Metadata))).Where(one => one.Ours is not null).GroupBy(one => one.Ours!.Value.Instance))
         {
-            var owned = await OwnedFromAsync(instance.Key);
+            var owned = await grains.OwnedFromAsync(instance.Key);
             foreach (var (deployment, _) in instance.Where(one => one.Ours!.Value.Generation < owned))
             {
                 LogLeftOver(deployment.Metadata.Name);
@@ -64,13 +64,6 @@ internal sealed partial class KubernetesSweep(
 
             await Task.Delay(options.Value.Kubernetes.SweepInterval, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
-    }
-
-    /// <summary>The first generation that the grain lays claim to. A grain writes a generation down before anything of it exists.</summary>
-    private async Task<long> OwnedFromAsync(McpInstanceId instance)
-    {
-        var deployment = await grains.GetGrain<IMcpServerGrain>(instance.ToString()).GetDeployment();
-        return deployment.Status is DeploymentStatus.Stopped or DeploymentStatus.Failed ? long.MaxValue : deployment.Generation;
     }
 
     [LoggerMessage(LogLevel.Information, "Deployment {Name} belongs to no running server and is removed")]
