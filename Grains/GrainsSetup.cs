@@ -50,7 +50,7 @@ public static class GrainsSetup
         services.AddHttpClient(ProcessHost.HttpClientName, client => client.Timeout = TimeSpan.FromSeconds(5));
         services.AddSingleton<ServerAccounts>().AddSingleton<BootDocuments>().AddSingleton<ServerPlans>().AddSingleton<RecentLogs>();
         services.AddSingleton<ProcessHost>().AddSingleton<IHostedService>(provider => provider.GetRequiredService<ProcessHost>());
-        services.AddSingleton<SiloHosts>().AddSingleton<ServerBackends>().AddSingleton<OutsideNames>().AddSingleton<RememberedLogs>();
+        services.AddSingleton<SiloHosts>().AddSingleton<ServerBackends>().AddSingleton<OutsideNames>().AddSingleton<RememberedLogs>().AddSingleton<ControlAddresses>();
         services.AddSingleton<IServerBackend, ProcessBackend>().AddSingleton<IServerBackend, PooledBackend>();
         services.AddSingleton<GuardPool>().AddSingleton<IHostedService>(provider => provider.GetRequiredService<GuardPool>());
         services.AddDockerBackend().AddKubernetesBackend();

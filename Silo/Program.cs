@@ -8,6 +8,7 @@ using Obot.Silo.Cluster;
 using Obot.Silo.Configuration;
 using Obot.Silo.Health;
 using Obot.Silo.Http;
+using Obot.Silo.Telemetry;
 
 var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
 if (builder.BindObot(args) is not { } options)
@@ -25,6 +26,7 @@ if (connectionString is null)
 builder.UseObotListeners(options);
 builder.AddObotSilo(options, connectionString);
 builder.Services.AddSingleton(options).AddSingleton(TimeProvider.System).AddSingleton<Readiness>();
+builder.Services.AddTelemetry(builder.Configuration, options);
 builder.Services.AddObotData(connectionString);
 builder.Services.AddGrains(builder.Configuration);
 if (options.HasRole(SiloRoles.Gateway) || options.HasRole(SiloRoles.Chat))
@@ -44,13 +46,18 @@ if (options.HasRole(SiloRoles.Chat))
 
 var app = builder.Build();
 app.UseTrustedProxies(options.TrustedProxies).UsePublicScheme(options.PublicUrl);
+app.UseMetrics(options.Telemetry.MetricsToken);
 if (options.HasRole(SiloRoles.Gateway))
 {
     app.UseGateway(options.Guard.ListenPort);
 }
 
 app.UseRouting();
-app.UseAuthentication();
+if (options.HasRole(SiloRoles.Gateway) || options.HasRole(SiloRoles.Chat))
+{
+    app.UseAuthentication();
+}
+
 if (options.HasRole(SiloRoles.Chat))
 {
     app.UseAuthorization().UseChat();

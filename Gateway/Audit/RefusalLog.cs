@@ -21,6 +21,11 @@ internal sealed class RefusalLog(IAuditEvents events, TimeProvider time)
         var audited = new AuditedRequest(CallId.New(time.GetUtcNow()));
         context.Features.Set(audited);
         await next(context);
+        if (GatewayInstruments.MeasuresRequests)
+        {
+            GatewayInstruments.Answered(context, time.GetElapsedTime(started));
+        }
+
         if (audited.Refusal is { } refusal)
         {
             events.Record(EventOf(context, serverId, audited.Id, refusal, time.GetElapsedTime(started)));

@@ -26,13 +26,21 @@ internal sealed class ControlEndpoint(IAssertionIssuer assertions, GuardSession 
         using var accepted = await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext { KeepAliveInterval = TimeSpan.FromSeconds(5), KeepAliveTimeout = TimeSpan.FromSeconds(10) });
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
         using var socket = new ControlSocket(accepted);
-        if (identity.IsPool)
+        GatewayInstruments.GuardCame();
+        try
         {
-            await pools.RunAsync(socket, ended.Token);
-            return;
-        }
+            if (identity.IsPool)
+            {
+                await pools.RunAsync(socket, ended.Token);
+                return;
+            }
 
-        await using var channel = new GuardChannel(socket);
-        await sessions.RunAsync(channel, identity, ended.Token);
+            await using var channel = new GuardChannel(socket);
+            await sessions.RunAsync(channel, identity, ended.Token);
+        }
+        finally
+        {
+            GatewayInstruments.GuardWent();
+        }
     }
 }

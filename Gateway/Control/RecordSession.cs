@@ -1,4 +1,3 @@
-using System.Diagnostics.Metrics;
 using System.Net.WebSockets;
 using Microsoft.Extensions.Logging;
 using Obot.Grains.Abstractions.Audit;
@@ -8,27 +7,13 @@ using Obot.Shim.Contracts.Control;
 namespace Obot.Gateway.Control;
 
 /// <summary>Takes the records that guards send, and tells them what is committed. What else a channel says is not held up by it.</summary>
-internal sealed partial class RecordIntake : IDisposable
+internal sealed partial class RecordIntake(IAuditIntake intake, ILogger<RecordIntake> logger)
 {
-    private readonly IAuditIntake intake;
-    private readonly ILogger<RecordIntake> logger;
-    private readonly Meter meter;
-    private readonly Counter<long> dropped;
-
-    public RecordIntake(IAuditIntake intake, IMeterFactory meters, ILogger<RecordIntake> logger)
-    {
-        (this.intake, this.logger) = (intake, logger);
-        meter = meters.Create("Obot.Gateway");
-        dropped = meter.CreateCounter<long>("obot.audit.dropped", "{record}", "Records of calls that guards could not keep");
-    }
-
     public RecordSession Open(GuardChannel channel, McpInstanceId instance) => new(channel, instance, intake, NotTaken, Lost);
-
-    public void Dispose() => meter.Dispose();
 
     private void Lost(McpInstanceId instance, long count)
     {
-        dropped.Add(count);
+        GatewayInstruments.RecordsDropped(count);
         Dropped(count, instance);
     }
 

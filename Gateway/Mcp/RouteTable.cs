@@ -38,7 +38,7 @@ internal sealed partial class RouteTable(IGrainFactory grains, IOptions<GatewayO
 
             if (entry.Pending is not { IsCompleted: false })
             {
-                entry.Pending = AskAsync(instance, entry, failedGeneration);
+                entry.Pending = WakeAsync(instance, entry, failedGeneration);
             }
 
             pending = entry.Pending;
@@ -92,6 +92,20 @@ internal sealed partial class RouteTable(IGrainFactory grains, IOptions<GatewayO
     private IRouteObserver Self => self ??= grains.CreateObjectReference<IRouteObserver>(this);
 
     private IMcpServerGrain Grain(McpInstanceId instance) => grains.GetGrain<IMcpServerGrain>(instance.ToString());
+
+    private async Task<ServerRoute> WakeAsync(McpInstanceId instance, Entry entry, long failedGeneration)
+    {
+        var started = time.GetTimestamp();
+        ServerRoute? route = null;
+        try
+        {
+            return route = await AskAsync(instance, entry, failedGeneration);
+        }
+        finally
+        {
+            GatewayInstruments.Woke(time.GetElapsedTime(started), route);
+        }
+    }
 
     private async Task<ServerRoute> AskAsync(McpInstanceId instance, Entry entry, long failedGeneration)
     {

@@ -162,6 +162,7 @@ internal sealed partial class CredentialGrain
                 limit.Token);
             await SaveAsync(State with { Attempt = null, Reason = null, Connection = With(connection, answer) });
             retryAt = null;
+            GrainsInstruments.Refreshed(renewed: true);
             LogRenewed(ServerId, UserId, connection.Issuer);
             return null;
         }
@@ -170,6 +171,7 @@ internal sealed partial class CredentialGrain
             // the access token is not touched: it is good until it expires
             var reason = $"your sign-in at '{connection.Issuer}' has ended ({denied.Message}): sign in again here";
             await SaveAsync(State with { Attempt = null, Reason = reason, Connection = connection with { RefreshToken = null, RenewAt = null } });
+            GrainsInstruments.Refreshed(renewed: false);
             LogEnded(ServerId, UserId, connection.Issuer, denied.Error, wasLost);
             return reason;
         }
@@ -177,6 +179,7 @@ internal sealed partial class CredentialGrain
         {
             retryAt = time.GetUtcNow() + RetryAfter;
             await SaveAsync(State with { Attempt = null });
+            GrainsInstruments.Refreshed(renewed: false);
             LogFailed(ServerId, UserId, connection.Issuer, e.Message);
             return e.Message;
         }

@@ -17,7 +17,7 @@ namespace Obot.Grains.Hosting;
 /// Writes the two boot documents of a generation. This is where the secrets part: the bridge gets the server's configuration and
 /// nothing of the cluster, the guard the reverse.
 /// </summary>
-internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertificate certificate, ServerAccounts accounts, IOptions<HostingOptions> options, IOptions<GuardOptions> guard, IOptions<SecurityOptions> security, IOptions<LimitOptions> limits, IOptions<AuditOptions> audit, AuditFolders journals)
+internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertificate certificate, ServerAccounts accounts, ControlAddresses control, IOptions<HostingOptions> options, IOptions<GuardOptions> guard, IOptions<SecurityOptions> security, IOptions<LimitOptions> limits, IOptions<AuditOptions> audit, AuditFolders journals)
 {
     private const string SessionKeyPurpose = "mcp-session";
 
@@ -112,7 +112,7 @@ internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertifi
     public GuardBoot Guard(ServerStart start, string socket, string secret) => Guard(
         start,
         $"{guard.Value.ListenAddress}:0",
-        guard.Value.ControlUrls,
+        control.ForProcesses,
         new() { Socket = socket, Secret = secret },
         journals.Of(start.Instance));
 
@@ -121,7 +121,7 @@ internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertifi
     public GuardBoot Pooled(ServerStart start) => Guard(
         start,
         listen: "",
-        guard.Value.ControlUrls,
+        control.ForProcesses,
         start.Manifest.CompositeConfig is { } composite ? new() { Composite = Of(start, composite) } : new() { Url = RemoteAddress.Of(start.Manifest, start.Values) },
         journals.Of(start.Instance));
 
@@ -129,7 +129,7 @@ internal sealed class BootDocuments(IAssertionIssuer assertions, IControlCertifi
     public PoolBoot Pool() => new()
     {
         Listen = $"{guard.Value.ListenAddress}:0",
-        ControlUrls = guard.Value.ControlUrls,
+        ControlUrls = control.ForProcesses,
         ClusterCaPem = certificate.AuthorityPem,
         Credential = assertions.IssueGuardCredential(GuardIdentity.Pool, 1),
     };
@@ -215,8 +215,8 @@ public sealed class GuardOptions
     public string ListenAddress { get; set; } = "127.0.0.1";
 
     /// <summary>
-    /// Where guards dial out to (<c>wss://host:port/control</c>), separated by commas. Default: this silo's own control listener; a silo
-    /// without the role <c>gateway</c> has to name that of others.
+    /// Where guards dial out to (<c>wss://host:port/control</c>), separated by commas. Default: this silo's own control listener; on a
+    /// silo without the role <c>gateway</c> those that the gateway silos tell of when they join.
     /// </summary>
     public string ControlUrl { get; set; } = "";
 
@@ -233,5 +233,5 @@ public sealed class GuardOptions
 
     internal IReadOnlyList<string> ContainerControlUrls => Split(ContainerControlUrl);
 
-    private static string[] Split(string list) => list.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+    internal static string[] Split(string list) => list.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 }

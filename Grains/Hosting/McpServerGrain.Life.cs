@@ -54,6 +54,7 @@ internal sealed partial class McpServerGrain
             return;
         }
 
+        GrainsInstruments.Ended(brokeDown: true);
         var held = time.GetUtcNow() - State.StartedAt > HeldLongEnough;
         var failures = held ? 1 : State.Failures + 1;
         // the first breakdown restarts at once, later ones wait longer and longer
@@ -121,6 +122,7 @@ internal sealed partial class McpServerGrain
     {
         var self = this.AsReference<IMcpServerLife>();
         var from = new StartedFrom(0, null, null);
+        var started = time.GetTimestamp();
         try
         {
             var plan = await plans.FindAsync(Instance, CancellationToken.None) ?? throw new ServerStartException("the server was deleted");
@@ -134,10 +136,12 @@ internal sealed partial class McpServerGrain
             chosen = backend.Name;
             var start = new ServerStart(Instance, generation, plan.Manifest, plan.Access, plan.Values) { Progress = said => progress = said, Titles = plan.Titles, Beside = beside };
             var deployment = await backend.StartAsync(start, CancellationToken.None);
+            GrainsInstruments.Started(backend.Name, runs: true, time.GetElapsedTime(started));
             await self.StartEnded(generation, deployment, reason: null, from);
         }
         catch (ServerStartException e)
         {
+            GrainsInstruments.Started(chosen, runs: false, time.GetElapsedTime(started));
             await self.StartEnded(generation, deployment: null, e.Message, from);
         }
         catch (Exception e)

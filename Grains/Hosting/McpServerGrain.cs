@@ -108,6 +108,7 @@ internal sealed partial class McpServerGrain(
             return;
         }
 
+        GrainsInstruments.Ended(brokeDown: false);
         await Become(State with { Status = DeploymentStatus.Stopped, Reason = reason, RetryAt = null, Failures = 0, Restarts = 0, Serving = null });
         await EndProcesses();
     }

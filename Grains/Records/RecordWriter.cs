@@ -139,6 +139,20 @@ internal sealed partial class RecordWriter<TRow>(RecordPools pools, DayPartition
             return;
         }
 
+        var (started, committed) = (time.GetTimestamp(), false);
+        try
+        {
+            await CommitAsync(kept, cancellationToken);
+            committed = true;
+        }
+        finally
+        {
+            GrainsInstruments.Wrote(kind.Tables[0], kept.Count, time.GetElapsedTime(started), committed);
+        }
+    }
+
+    private async Task CommitAsync(List<TRow> kept, CancellationToken cancellationToken)
+    {
         await partitions.EnsureAsync(kind.Tables, kept.Select(DayOf).ToHashSet(), cancellationToken);
         var open = connection ??= await OpenAsync(cancellationToken);
         await using var transaction = await open.BeginTransactionAsync(cancellationToken);

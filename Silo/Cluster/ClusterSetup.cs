@@ -1,9 +1,11 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
 using Obot.Data;
+using Obot.Grains.Hosting;
 using Obot.Grains.Storage;
 using Obot.Silo.Configuration;
 using Orleans.Configuration;
+using Orleans.Runtime.MembershipService.SiloMetadata;
 
 namespace Obot.Silo.Cluster;
 
@@ -35,6 +37,7 @@ internal static class ClusterSetup
                 connections.OpenConnectionTimeout = TimeSpan.FromSeconds(1);
                 connections.ConnectionRetryDelay = TimeSpan.FromMilliseconds(200);
             });
+            silo.UseSiloMetadata(options.HasRole(SiloRoles.Gateway) ? ControlListenerCard.Of(options.Guard.ControlUrl, options.Guard.ContainerControlUrl) : []);
             if (!options.HasRole(SiloRoles.Grains))
             {
                 silo.Services.PostConfigure<GrainTypeOptions>(types => types.Classes.RemoveWhere(type => type.Assembly == typeof(ObotStateSerializer).Assembly));

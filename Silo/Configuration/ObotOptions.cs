@@ -34,6 +34,8 @@ internal sealed class ObotOptions
 
     public EncryptionOptions Encryption { get; set; } = new();
 
+    public TelemetryOptions Telemetry { get; set; } = new();
+
     public bool HasRole(string role) => RoleNames.Contains(role, StringComparer.OrdinalIgnoreCase);
 
     public IReadOnlyList<string> RoleNames => Roles.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
@@ -84,4 +86,11 @@ internal sealed class GuardListenerOptions
 
     /// <summary>A further address of the listener, for containers of this machine; null without.</summary>
     public IPAddress? BridgeAddress { get; set; }
+}
+
+/// <summary>Section <c>Obot:Telemetry</c>. Where metrics and traces are sent is said by OpenTelemetry's own <c>OTEL_…</c> variables.</summary>
+internal sealed class TelemetryOptions
+{
+    /// <summary>Bearer that <c>/metrics</c> asks for. Default: none; what is shown there names no user, server or tool.</summary>
+    public string MetricsToken { get; set; } = "";
 }

@@ -32,7 +32,7 @@ internal static class Settings
         options.PublicUrl = options.PublicUrl.Length > 0 ? options.PublicUrl.TrimEnd('/') : options.Url;
         options.DataFolder = Path.GetFullPath(options.DataFolder);
         Directory.CreateDirectory(options.DataFolder);
-        if (options.Guard.ControlUrl.Length == 0)
+        if (options.Guard.ControlUrl.Length == 0 && options.HasRole(SiloRoles.Gateway))
         {
             options.Guard.ControlUrl = $"wss://{Bracketed(options.Silo.AdvertisedAddress)}:{options.Guard.ListenPort}/control";
         }

@@ -186,6 +186,7 @@ internal sealed partial class ConversationRun(
     {
         if (message is not null)
         {
+            GrainsInstruments.RunEnded(message.Status);
             var view = await ledger.ReadPatientlyAsync(db => branches.ReadAsync(db, run.Id, message.Id, 1, run.Left), run.Left);
             view.ForEach(run.Feed.Put);
         }

@@ -12,7 +12,7 @@ internal static class DockerSetup
             .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { UseProxy = false, ConnectTimeout = TimeSpan.FromSeconds(2), PooledConnectionLifetime = TimeSpan.FromMinutes(1) });
         services.AddSingleton<DockerDaemon>().AddSingleton<DockerNames>().AddSingleton<RegistryCredentials>().AddSingleton<DockerImages>().AddSingleton<ShimImages>();
         services.AddSingleton<DockerNetworks>().AddSingleton<DockerVolumes>().AddSingleton<DockerContainers>().AddSingleton<JournalRescue>().AddSingleton<PackageInstalls>();
-        services.AddSingleton<ControlAddresses>().AddSingleton<DockerLogs>().AddSingleton<DockerStart>();
+        services.AddSingleton<DockerLogs>().AddSingleton<DockerStart>();
         services.AddSingleton<DockerBackend>().AddSingleton<IServerBackend>(provider => provider.GetRequiredService<DockerBackend>());
         services.AddSingleton<IHostedService, DockerWatch>().AddSingleton<IHostedService, DockerSweep>();
         return services;

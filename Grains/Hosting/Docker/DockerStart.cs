@@ -37,7 +37,7 @@ internal sealed class DockerStart(
         }
 
         var requests = new ContainerRequests(names, options.Value.Docker);
-        var urls = await control.ForContainersAsync(cancellationToken);
+        var urls = control.ForContainers;
         var (publish, reach) = await daemon.PublishAsync(cancellationToken);
         var guardImage = await shims.GuardAsync(Tell, cancellationToken);
         var sealedOff = manifest.Runtime switch

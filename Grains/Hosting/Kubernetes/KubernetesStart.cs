@@ -37,7 +37,7 @@ internal sealed class KubernetesStart(
             logs.Write(start.Instance, start.Generation, said);
         }
 
-        var urls = await control.ForContainersAsync(cancellationToken);
+        var urls = control.ForContainers;
         await enforcement.DemandAsync(start.Manifest, Tell, cancellationToken);
         var around = new ServerObjects(names);
         var policies = new ServerPolicies(names, settings);

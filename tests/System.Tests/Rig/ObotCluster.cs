@@ -58,8 +58,31 @@ internal sealed class ObotCluster : IAsyncDisposable
         }
     }
 
+    /// <summary>Silos with roles of their own, one after the other.</summary>
+    public static async Task<ObotCluster> StartSplitAsync(params string[] roles)
+    {
+        var cluster = new ObotCluster(roles.Length, new Dictionary<string, string>(StringComparer.Ordinal));
+        try
+        {
+            for (var silo = 1; silo <= roles.Length; silo++)
+            {
+                cluster.environment["Obot__Roles"] = roles[silo - 1];
+                await cluster.UpAsync(silo);
+            }
+
+            return cluster;
+        }
+        catch
+        {
+            await cluster.DisposeAsync();
+            throw;
+        }
+    }
+
     /// <summary>Brings the cluster up; also again, on the same data.</summary>
-    public async Task<ProcessResult> UpAsync()
+    public Task<ProcessResult> UpAsync() => UpAsync(silos);
+
+    private async Task<ProcessResult> UpAsync(int silos)
     {
         string[] arguments = ["up", "-d", "--url", Urls[0].GetLeftPart(UriPartial.Authority), "--data", Data, .. silos > 1 ? ["--silos", $"{silos}"] : Array.Empty<string>()];
         var result = await ProcessRunner.RunAsync(Repository.Script, arguments, UpLimit, environment);
@@ -184,10 +207,10 @@ internal sealed class ObotCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>The first of so many neighbouring free ports.</summary>
     /// <summary>A port that nobody listens on just now.</summary>
     public static int FreePort() => FreePorts(1);
 
+    /// <summary>The first of so many neighbouring free ports.</summary>
     private static int FreePorts(int count)
     {
         while (true)

@@ -17,6 +17,7 @@ using Obot.Grains.Hosting.Kubernetes;
 using Obot.Grains.Hosting.Process;
 using Orleans.Configuration;
 using Orleans.Runtime;
+using Orleans.Runtime.MembershipService.SiloMetadata;
 
 namespace Obot.Grains.Tests.Hosting.Kubernetes;
 
@@ -149,7 +150,7 @@ internal sealed class KubernetesTestHost : IAsyncDisposable
         grains = Substitute.For<IGrainFactory>();
         registered.AddSingleton(assertions).AddSingleton(certificate).AddSingleton(silo).AddSingleton(membership).AddSingleton(grains);
         registered.AddSingleton<ServerAccounts>().AddSingleton<AuditFolders>().AddSingleton<BootDocuments>().AddSingleton<RecentLogs>().AddSingleton<SiloHosts>();
-        registered.AddSingleton<OutsideNames>().AddSingleton<RememberedLogs>().AddSingleton<ControlAddresses>();
+        registered.AddSingleton<OutsideNames>().AddSingleton<RememberedLogs>().AddSingleton<ControlAddresses>().AddSingleton(Substitute.For<ISiloMetadataCache>());
         registered.Configure<ClusterOptions>(options => options.ClusterId = "obot");
         return registered.AddKubernetesBackend().BuildServiceProvider();
     }
