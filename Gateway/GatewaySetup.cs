@@ -39,7 +39,7 @@ public static class GatewaySetup
         services.Configure<RegistryOptions>(configuration.GetSection("Obot:Registry")).AddSingleton<RegistryEndpoints>();
         services.AddSingleton<PolicyPush>().AddSingleton<ControlEndpoint>().AddSingleton<FilterEndpoint>();
         services.AddSingleton<GuardSession>().AddSingleton<PoolSession>();
-        services.AddLlmGateway(configuration);
+        services.AddLlmGateway();
         services.AddCredentialEndpoints();
         services.AddManagement();
         services.AddOAuth(configuration);

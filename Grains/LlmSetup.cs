@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 using Obot.Grains.Abstractions.Llm;
 using Obot.Grains.Llm;
 using Obot.Grains.Llm.Recording;
@@ -13,7 +14,8 @@ internal static class LlmSetup
 {
     public static IServiceCollection AddLlmPorts(this IServiceCollection services, IConfiguration configuration)
     {
-        services.Configure<LlmOptions>(configuration.GetSection("Obot:Llm"));
+        services.AddOptions<LlmOptions>().Bind(configuration.GetSection("Obot:Llm")).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<LlmOptions>, LlmOptionsValidator>();
         services.AddSingleton<ProviderSecrets>().AddSingleton<EntraTokens>().AddSingleton<ModelDiscovery>();
         services.AddSingleton<ILlmCredentials, LlmCredentials>();
         services.AddSingleton<IModelProviders, StoredModelProviders>();
@@ -24,6 +26,7 @@ internal static class LlmSetup
         services.AddSingleton<ILlmBudgets, StoredLlmBudgets>();
         services.AddSingleton<IMessagePolicies, StoredMessagePolicies>();
         services.AddRecordKind<LlmRow, LlmKind>();
+        services.AddSingleton<LlmIntake>().AddSingleton<IJournalPlaces>(provider => provider.GetRequiredService<LlmIntake>());
         services.AddSingleton<LlmRecorder>().AddSingleton<ILlmRecorder>(provider => provider.GetRequiredService<LlmRecorder>());
         services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<LlmRecorder>());
         services.AddSingleton<ILlmAudit, StoredLlmAudit>();

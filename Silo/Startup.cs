@@ -1,8 +1,10 @@
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Options;
 using Npgsql;
 using Obot.Data;
 using Obot.Grains.Abstractions.Encryption;
+using Obot.Grains.Abstractions.Llm;
 using Obot.Silo.Configuration;
 using Obot.Silo.Postgres;
 
@@ -41,7 +43,8 @@ internal static partial class Startup
 
     public static async Task<int> RunAsync(WebApplication app)
     {
-        app.Lifetime.ApplicationStopping.Register(() => _ = EndAnywayAsync());
+        var patience = ShutdownPatience + app.Services.GetRequiredService<IOptions<LlmOptions>>().Value.DrainTimeout;
+        app.Lifetime.ApplicationStopping.Register(() => _ = EndAnywayAsync(patience));
         try
         {
             await app.RunAsync();
@@ -60,10 +63,10 @@ internal static partial class Startup
     }
 
     /// <summary>A database that is gone must not keep the process: Orleans waits for it beyond the host's time-out.</summary>
-    private static async Task EndAnywayAsync()
+    private static async Task EndAnywayAsync(TimeSpan patience)
     {
-        await Task.Delay(ShutdownPatience);
-        await Console.Error.WriteLineAsync($"The silo did not stop within {ShutdownPatience.TotalSeconds} s and ends as it is.");
+        await Task.Delay(patience);
+        await Console.Error.WriteLineAsync($"The silo did not stop within {patience.TotalSeconds} s and ends as it is.");
         Environment.Exit(3);
     }
 

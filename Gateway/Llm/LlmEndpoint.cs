@@ -19,7 +19,7 @@ namespace Obot.Gateway.Llm;
 /// <c>/api/llm-proxy</c>: authenticate, read what is asked for, find who may answer it, set aside what it may cost, forward, settle. On the
 /// warm path no database is asked, and a grain only where a budget counts.
 /// </summary>
-internal sealed class LlmEndpoint(CallerAuthenticator callers, ILlmDirectory directory, MessageGuard messages, AnswerCache cache, BudgetDesk budgets, LlmRouter router, ModelLists lists, LlmRecords records, IOptions<LlmOptions> options, TimeProvider time)
+internal sealed class LlmEndpoint(CallerAuthenticator callers, ILlmDirectory directory, MessageGuard messages, AnswerCache cache, BudgetDesk budgets, LlmRouter router, ModelLists lists, LlmRecords records, LlmDrain drain, IOptions<LlmOptions> options, TimeProvider time)
 {
     public async Task HandleAsync(HttpContext context, string rest)
     {
@@ -84,40 +84,66 @@ internal sealed class LlmEndpoint(CallerAuthenticator callers, ILlmDirectory dir
             return;
         }
 
+        if (!drain.TryEnter())
+        {
+            verdict.Load.Leave();
+            context.Response.Headers.Connection = "close";
+            await new LlmError(StatusCodes.Status503ServiceUnavailable, "stopping", "This silo is being stopped. Try again: another one answers.") { RetryAfter = TimeSpan.FromSeconds(1) }.WriteAsync(context, door.Dialect);
+            return;
+        }
+
         using var body = new ReplayBody(options.Value.MaxRequestBodyBytes + 1);
-        var call = new LlmCall(context, door, verdict, Guid.CreateVersion7(time.GetUtcNow()), startedAt) { Sample = records.NewSample() };
-        var activity = LlmDiagnostics.Start(door.Operation);
+        using var sample = records.NewSample();
+        var call = new LlmCall(context, door, verdict, Guid.CreateVersion7(time.GetUtcNow()), startedAt) { Sample = sample, Activity = LlmDiagnostics.Start(door.Operation), Over = Finish };
         try
         {
-            call.Error = await PrepareAsync(call, body);
-            if (call.Cached is { } cached)
-            {
-                await AnswerCache.WriteAsync(call, cached);
-            }
-            else if (call.Error is null)
-            {
-                call.Copy = cache.NewCopy(call);
-                await router.RouteAsync(call);
-                cache.Keep(call);
-            }
-
-            if (call.Error is not null && !context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
-            {
-                await call.Error.WriteAsync(context, door.Dialect);
-            }
+            await AnswerAsync(call, body);
         }
         finally
         {
-            budgets.Settle(call);
-            records.Write(call, activity);
+            call.End();
+            call.Copy?.Dispose();
             verdict.Load.Leave();
+            drain.Leave();
         }
+    }
+
+    private async Task AnswerAsync(LlmCall call, ReplayBody body)
+    {
+        call.Error = await PrepareAsync(call, body);
+        if (call.Cached is { } cached)
+        {
+            await AnswerCache.WriteAsync(call, cached);
+        }
+        else if (call.Error is null)
+        {
+            call.Copy = cache.NewCopy(call);
+            await router.RouteAsync(call);
+            cache.Keep(call);
+        }
+
+        if (call.Error is { } error && !call.Context.Response.HasStarted && !call.Context.RequestAborted.IsCancellationRequested)
+        {
+            call.End();
+            await error.WriteAsync(call.Context, call.Door.Dialect);
+        }
+    }
+
+    private void Finish(LlmCall call)
+    {
+        budgets.Settle(call);
+        records.Write(call);
     }
 
     /// <returns>Why the call is refused; null when it may be made.</returns>
     private async ValueTask<LlmError?> PrepareAsync(LlmCall call, ReplayBody body)
     {
         var aborted = call.Context.RequestAborted;
+        if (records.MustRefuse)
+        {
+            return new(StatusCodes.Status503ServiceUnavailable, "audit_unavailable", "Records of calls cannot be kept at the moment, and without one no call is made (Obot:Audit:WhenFull): the database has been away for too long, or the disk is full.") { RetryAfter = TimeSpan.FromSeconds(10) };
+        }
+
         if (await ReadAsync(call, body) is { } unreadable)
         {
             return unreadable;

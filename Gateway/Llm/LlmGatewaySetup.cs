@@ -1,21 +1,19 @@
 using Microsoft.AspNetCore.Builder;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Obot.Gateway.Llm.Answers;
 using Obot.Gateway.Llm.Budgets;
 using Obot.Gateway.Llm.Messages;
 using Obot.Gateway.Llm.Recording;
 using Obot.Gateway.Llm.Upstream;
-using Obot.Grains.Abstractions.Llm;
 
 namespace Obot.Gateway.Llm;
 
 /// <summary>The LLM gateway's own parts.</summary>
 internal static class LlmGatewaySetup
 {
-    public static IServiceCollection AddLlmGateway(this IServiceCollection services, IConfiguration configuration)
+    public static IServiceCollection AddLlmGateway(this IServiceCollection services)
     {
-        services.Configure<LlmOptions>(configuration.GetSection("Obot:Llm"));
+        services.AddSingleton<LlmDrain>().AddHostedService(provider => provider.GetRequiredService<LlmDrain>());
         services.AddSingleton<AnswerCache>().AddSingleton<LlmForwarder>().AddSingleton<Circuits>().AddSingleton<LlmRouter>();
         services.AddSingleton<RequestLeases>().AddSingleton<BudgetDesk>();
         services.AddHostedService(provider => provider.GetRequiredService<BudgetDesk>());

@@ -68,6 +68,8 @@ public sealed class LlmProvider
     /// <summary>Tells a provider from one of the same id that was removed before it.</summary>
     public DateTimeOffset CreatedAt { get; init; }
 
+    public Uri Address => field ??= new(BaseUrl);
+
     public TimeSpan FirstToken => TimeSpan.FromSeconds(Settings.FirstTokenSeconds ?? 120);
 
     public TimeSpan BetweenTokens => TimeSpan.FromSeconds(Settings.BetweenTokensSeconds ?? 60);

@@ -20,4 +20,7 @@ public sealed class LlmOptions
 
     /// <summary>Longest wait for a provider's list of models. Default 15 s.</summary>
     public TimeSpan DiscoveryTimeout { get; set; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>How long a silo that was told to stop lets answers finish that are under way, 0 to 10 min. Default 25 s. New calls get 503 meanwhile.</summary>
+    public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(25);
 }

@@ -45,10 +45,6 @@ public sealed record LlmRecord
     public IReadOnlyList<MessageViolation> Violations { get; init; } = [];
     public long RequestBytes { get; init; }
     public long ResponseBytes { get; init; }
-
-    /// <summary>The first bytes, like <see cref="Response"/>; encrypted before they are stored.</summary>
-    public ReadOnlyMemory<byte> Request { get; init; }
-    public ReadOnlyMemory<byte> Response { get; init; }
 }
 
 /// <param name="Policy">Name of the message policy.</param>
@@ -56,10 +52,18 @@ public sealed record LlmRecord
 /// <param name="Reason">What was found, never the thing itself.</param>
 public sealed record MessageViolation(string PolicyId, string Policy, string Where, string Reason);
 
-/// <summary>Port: takes records in memory and writes them in batches beside the calls. Never waits.</summary>
+/// <summary>Port: this silo's write-ahead file of calls of models.</summary>
 public interface ILlmRecorder
 {
-    void Record(LlmRecord record);
+    /// <summary>
+    /// Records wait on disk up to their bound (<c>Obot:Audit:MaxBacklogBytes</c>), or cannot be written, and the operator wants no call without one
+    /// (<c>Obot:Audit:WhenFull</c>).
+    /// </summary>
+    bool MustRefuse { get; }
+
+    /// <summary>Returns when the record is in the file, which outlives this process; from there it goes to the database in batches. Never throws.</summary>
+    /// <param name="request">The first bytes of the body, like <paramref name="response"/>; encrypted before they are stored.</param>
+    void Record(LlmRecord record, ReadOnlySpan<byte> request, ReadOnlySpan<byte> response);
 }
 
 /// <summary>Filters of <c>GET /api/llm-audit-logs</c>; null means any.</summary>

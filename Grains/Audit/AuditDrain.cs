@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Obot.Grains.Abstractions.Audit;
-using Obot.Grains.Abstractions.Hosting;
+using Obot.Grains.Records;
 using Obot.Shim.Contracts.Audit;
 
 namespace Obot.Grains.Audit;
@@ -11,7 +11,7 @@ namespace Obot.Grains.Audit;
 /// Brings home what dead guards and silos of this host left. A journal's lock ends with its process, so a moment after a <c>kill -9</c> its records are on
 /// their way, whether or not a next generation starts.
 /// </summary>
-internal sealed partial class AuditDrain(AuditFolders folders, AuditIntake intake, TimeProvider time, ILogger<AuditDrain> logger) : BackgroundService
+internal sealed partial class AuditDrain(IEnumerable<IJournalPlaces> places, TimeProvider time, ILogger<AuditDrain> logger) : BackgroundService
 {
     private const int BatchBytes = 256 * 1024;
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(2);
@@ -20,22 +20,22 @@ internal sealed partial class AuditDrain(AuditFolders folders, AuditIntake intak
     /// <summary>One look; false when something has to wait.</summary>
     public async Task<bool> LookAsync(CancellationToken cancellationToken)
     {
-        foreach (var (folder, instance) in folders.All())
+        foreach (var place in places.SelectMany(one => one.All()))
         {
-            foreach (var left in AbandonedJournal.FindAll(folder))
+            foreach (var left in AbandonedJournal.FindAll(place.Folder))
             {
                 using (left)
                 {
                     try
                     {
-                        await BringHomeAsync(left, folder, instance, cancellationToken);
+                        await BringHomeAsync(left, place, cancellationToken);
                     }
                     catch (CryptographicException e)
                     {
                         // another cluster's data folder, or a secret that was lost: whoever has it may still come
-                        if (unreadable.Add(folder))
+                        if (unreadable.Add(place.Folder))
                         {
-                            Unreadable(e, folder);
+                            Unreadable(e, place.Folder);
                         }
                     }
                 }
@@ -45,17 +45,17 @@ internal sealed partial class AuditDrain(AuditFolders folders, AuditIntake intak
         return true;
     }
 
-    private async Task BringHomeAsync(AbandonedJournal left, string folder, McpInstanceId? instance, CancellationToken cancellationToken)
+    private async Task BringHomeAsync(AbandonedJournal left, JournalPlace place, CancellationToken cancellationToken)
     {
         var bytes = 0L;
-        foreach (var batch in left.Read(folders.KeyOf(instance), BatchBytes))
+        foreach (var batch in left.Read(place.Key(), BatchBytes))
         {
-            await intake.WriteAsync(instance?.ServerId, batch, cancellationToken);
+            await place.WriteAsync(batch, cancellationToken);
             bytes += batch.Length;
         }
 
         left.Remove();
-        Drained(folder, bytes, left.Torn);
+        Drained(place.Folder, bytes, left.Torn);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

@@ -19,7 +19,7 @@ internal static class AuditSetup
         services.AddSingleton<AuditIntake>().AddSingleton<IAuditIntake>(provider => provider.GetRequiredService<AuditIntake>());
         services.AddSingleton<SiloJournal>().AddSingleton<IAuditEvents>(provider => provider.GetRequiredService<SiloJournal>());
         services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<SiloJournal>());
-        services.AddHostedService<AuditDrain>();
+        services.AddSingleton<IJournalPlaces, AuditJournals>().AddHostedService<AuditDrain>();
         services.AddHostedService<StatsRetention>();
         services.AddHostedService<DaySummary>();
         services.AddSingleton<AuditSight>();

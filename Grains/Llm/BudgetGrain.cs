@@ -18,35 +18,23 @@ internal sealed class BudgetGrain([PersistentState("llm-budget")] IPersistentSta
 
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
-        // an orderly end claims nothing beyond what is spent and set aside; what is set aside stays so for whoever comes next
+        // an orderly end claims nothing beyond what is spent and lent; what is lent counts as spent for whoever comes next
         ledger.Exact();
         await WriteAsync();
     }
 
-    public async Task<BudgetAnswer> Reserve(BudgetTerms terms, BudgetReservation reservation, CancellationToken cancellationToken)
+    public async Task<BudgetDraw> Draw(BudgetTerms terms, BudgetReport report, CancellationToken cancellationToken)
     {
-        var answer = ledger.Reserve(terms, reservation);
+        var answer = ledger.Draw(terms, report);
         await ClaimedAsync();
         return answer;
-    }
-
-    public Task Settle(string id, BudgetAmount actual)
-    {
-        ledger.Settle(id, actual);
-        return ClaimedAsync();
-    }
-
-    public Task Renew(IReadOnlyList<BudgetReservation> underWay)
-    {
-        ledger.Renew(underWay);
-        return Task.CompletedTask;
     }
 
     public Task<RequestLease> Lease(BudgetTerms terms, int wanted, CancellationToken cancellationToken) => Task.FromResult(ledger.Lease(terms, wanted));
 
     public Task<BudgetStanding> Read(BudgetTerms terms) => Task.FromResult(ledger.Read(terms));
 
-    /// <summary>Reservations of a silo that is gone end also while nobody calls.</summary>
+    /// <summary>Accounts of a silo that is gone end also while nobody calls.</summary>
     private void RegisterGrainExpiry() => this.RegisterGrainTimer(
         static (self, _) => { self.ledger.Expire(); return self.ClaimedAsync(); }, this, new() { DueTime = BudgetLedger.Lifetime, Period = BudgetLedger.Lifetime, Interleave = false });
 

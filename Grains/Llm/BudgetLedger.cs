@@ -3,20 +3,26 @@ using Obot.Grains.Abstractions.Llm;
 namespace Obot.Grains.Llm;
 
 /// <summary>
-/// The arithmetic of one budget. Spent + reserved ≤ limit holds at every grant. What is written down (<see cref="Save"/>) is a claim at or
+/// The arithmetic of one budget. Spent + lent ≤ limit holds at every grant. What is written down (<see cref="Save"/>) is a claim at or
 /// above that, raised in steps of a fiftieth of the limit: after a crash up to one step of the period is lost to its owner, never overspent.
 /// </summary>
 internal sealed class BudgetLedger(TimeProvider time)
 {
-    /// <summary>A reservation that nobody renews ends after this.</summary>
+    /// <summary>An account that does not report ends after this.</summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(30);
     private const int Steps = 50;
 
-    private readonly Dictionary<string, Entry> open = new(StringComparer.Ordinal);
+    /// <summary>What is left covers fewer calls than this: from here on each draws for itself, so that no silo holds what another one needs.</summary>
+    private const int Far = 64;
+
+    /// <summary>The part of what is left that one draw may take ahead.</summary>
+    private const int Share = 16;
+
+    private readonly Dictionary<Guid, Account> accounts = [];
     private DateTimeOffset periodStart;
     private DateTimeOffset periodEnd;
     private BudgetAmount spent;
-    private BudgetAmount reserved;
+    private BudgetAmount lent;
     private BudgetAmount claimed;
     private DateTimeOffset minute;
     private int leased;
@@ -28,73 +34,72 @@ internal sealed class BudgetLedger(TimeProvider time)
 
     public BudgetState Save() => new() { PeriodStart = periodStart, Claimed = claimed };
 
-    /// <summary>Takes the claim back to what is spent and set aside.</summary>
-    public void Exact() => claimed = spent + reserved;
+    /// <summary>Takes the claim back to what is spent and lent.</summary>
+    public void Exact() => claimed = spent + lent;
 
-    public BudgetAnswer Reserve(BudgetTerms terms, BudgetReservation reservation)
+    public BudgetDraw Draw(BudgetTerms terms, BudgetReport report)
     {
-        if (reservation.Amount is { Tokens: < 0 } or { MicroUsd: < 0 })
+        if (report is { Need: { Tokens: < 0 } or { MicroUsd: < 0 } } or { Wish: { Tokens: < 0 } or { MicroUsd: < 0 } } or { Total: { Tokens: < 0 } or { MicroUsd: < 0 } })
         {
-            throw new ArgumentOutOfRangeException(nameof(reservation), "Nobody sets less than nothing aside.");
+            throw new ArgumentOutOfRangeException(nameof(report), "Nobody draws or spends less than nothing.");
         }
 
         Turn(terms);
         Expire();
-        if (open.ContainsKey(reservation.Id))
+        var id = report.Account;
+        if (!accounts.TryGetValue(id, out var account))
         {
-            return new(true, null, periodEnd, Lifetime);
-        }
-
-        var total = spent + reserved + reservation.Amount;
-        var exhausted = terms.Tokens is { } tokens && total.Tokens > tokens ? "tokens" : terms.MicroUsd is { } usd && total.MicroUsd > usd ? "usd" : null;
-        if (exhausted is not null)
-        {
-            return new(false, exhausted, periodEnd, Lifetime);
-        }
-
-        reserved += reservation.Amount;
-        open[reservation.Id] = new(reservation.Amount, default, time.GetTimestamp(), periodStart);
-        Cover(terms);
-        return new(true, null, periodEnd, Lifetime);
-    }
-
-    public void Settle(string id, BudgetAmount actual)
-    {
-        if (!open.Remove(id, out var entry) || entry.PeriodStart != periodStart)
-        {
-            return;
-        }
-
-        reserved -= entry.Reserved;
-        spent += actual;
-        if (spent.Tokens + reserved.Tokens > claimed.Tokens || spent.MicroUsd + reserved.MicroUsd > claimed.MicroUsd)
-        {
-            // it cost more than was set aside
-            claimed = spent + reserved;
-            Claim++;
-        }
-    }
-
-    public void Renew(IReadOnlyList<BudgetReservation> underWay)
-    {
-        var now = time.GetTimestamp();
-        foreach (var one in underWay)
-        {
-            if (open.TryGetValue(one.Id, out var entry))
+            // an earlier life of the grain, the period before, or its expiry has charged what it says
+            if (report.Need == default && report.Wish == default)
             {
-                open[one.Id] = entry with { SoFar = one.Amount, RenewedAt = now };
+                return new(Guid.Empty, default, null, IsTight: false, periodEnd, Lifetime);
             }
+
+            (id, account) = (Guid.NewGuid(), new(0, default, default, default, 0, 0));
         }
+        else if (report.Sequence <= account.Sequence)
+        {
+            // overtaken: nobody waits for it any more
+            return new(id, default, null, IsTight: true, periodEnd, Lifetime);
+        }
+        else
+        {
+            lent += report.Held - account.Held;
+            Spend(report.Total - account.Total);
+            account = new(report.Sequence, report.Total, report.Held, report.IfLost, report.Calls, 0);
+        }
+
+        var left = Left(terms);
+        var exhausted = report.Need.Tokens > left.Tokens ? "tokens" : report.Need.MicroUsd > left.MicroUsd ? "usd" : null;
+        var isTight = left.Tokens / Far < report.Need.Tokens || left.MicroUsd / Far < report.Need.MicroUsd;
+        var drawn = exhausted is not null ? default
+            : isTight ? report.Need
+            : new BudgetAmount(Ahead(report.Need.Tokens, report.Wish.Tokens, left.Tokens), Ahead(report.Need.MicroUsd, report.Wish.MicroUsd, left.MicroUsd));
+        account = account with { Held = account.Held + drawn, IfLost = account.IfLost + drawn, HeardAt = time.GetTimestamp() };
+        lent += drawn;
+        Cover(terms);
+        if (account is { Calls: 0, Held: (0, 0) })
+        {
+            accounts.Remove(id);
+        }
+        else
+        {
+            accounts[id] = account;
+        }
+
+        return new(id, drawn, exhausted, isTight, periodEnd, Lifetime);
     }
 
-    /// <summary>Ends what nobody renews: at what it had cost when it was heard of last, and at the reservation where it was never heard of.</summary>
+    /// <summary>Ends accounts of which nothing is heard any more, at what they said that they would cost.</summary>
     public void Expire()
     {
-        foreach (var (id, entry) in open)
+        foreach (var (id, account) in accounts)
         {
-            if (time.GetElapsedTime(entry.RenewedAt) > Lifetime)
+            if (time.GetElapsedTime(account.HeardAt) > Lifetime)
             {
-                Settle(id, entry.SoFar == default ? entry.Reserved : entry.SoFar);
+                accounts.Remove(id);
+                lent -= account.Held;
+                Spend(account.IfLost);
             }
         }
     }
@@ -119,8 +124,27 @@ internal sealed class BudgetLedger(TimeProvider time)
     public BudgetStanding Read(BudgetTerms terms)
     {
         Turn(terms);
-        return new(spent, reserved, open.Count, periodEnd);
+        return new(spent, lent, accounts.Values.Sum(account => account.Calls), periodEnd);
     }
+
+    private void Spend(BudgetAmount amount)
+    {
+        spent += amount;
+        if (!(spent + lent).IsWithin(claimed))
+        {
+            // it cost more than was set aside
+            claimed = new(Math.Max(claimed.Tokens, spent.Tokens + lent.Tokens), Math.Max(claimed.MicroUsd, spent.MicroUsd + lent.MicroUsd));
+            Claim++;
+        }
+    }
+
+    private BudgetAmount Left(BudgetTerms terms)
+    {
+        var used = spent + lent;
+        return new((terms.Tokens ?? long.MaxValue / 2) - used.Tokens, (terms.MicroUsd ?? long.MaxValue / 2) - used.MicroUsd);
+    }
+
+    private static long Ahead(long need, long wish, long left) => Math.Min(need + Math.Min(wish, left / Share), left);
 
     /// <summary>A new period begins with nothing spent; calls that began in the one before are that one's.</summary>
     private void Turn(BudgetTerms terms)
@@ -132,14 +156,15 @@ internal sealed class BudgetLedger(TimeProvider time)
             return;
         }
 
-        (periodStart, spent, reserved, claimed) = (start, default, default, default);
+        (periodStart, spent, lent, claimed) = (start, default, default, default);
+        accounts.Clear();
         Claim++;
     }
 
     private void Cover(BudgetTerms terms)
     {
-        var used = spent + reserved;
-        if (used.Tokens <= claimed.Tokens && used.MicroUsd <= claimed.MicroUsd)
+        var used = spent + lent;
+        if (used.IsWithin(claimed))
         {
             return;
         }
@@ -149,5 +174,5 @@ internal sealed class BudgetLedger(TimeProvider time)
         Claim++;
     }
 
-    private sealed record Entry(BudgetAmount Reserved, BudgetAmount SoFar, long RenewedAt, DateTimeOffset PeriodStart);
+    private sealed record Account(long Sequence, BudgetAmount Total, BudgetAmount Held, BudgetAmount IfLost, int Calls, long HeardAt);
 }

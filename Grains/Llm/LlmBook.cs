@@ -1,13 +1,16 @@
+using System.Collections.Concurrent;
 using System.Collections.Frozen;
+using System.Runtime.CompilerServices;
 using Obot.Data.Tables;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Llm;
 
 namespace Obot.Grains.Llm;
 
-/// <summary>Providers, models, aliases, policies and budgets of one moment. Immutable.</summary>
+/// <summary>Providers, models, aliases, policies and budgets of one moment. Immutable but for what it remembers of its own decisions.</summary>
 internal sealed class LlmBook
 {
+    private const int MaxDecided = 20_000;
     private readonly FrozenDictionary<string, LlmTarget> byId;
     private readonly FrozenDictionary<string, LlmTarget[]> byName;
     private readonly FrozenDictionary<string, LlmTarget[]> byAlias;
@@ -15,6 +18,9 @@ internal sealed class LlmBook
     private readonly IReadOnlyList<LlmBudgetView> budgets;
     private readonly IReadOnlyList<MessagePolicyView> messages;
     private readonly IReadOnlyList<LlmListing> listings;
+
+    /// <summary>By the principal's reference: a change of groups makes a new principal, and a change of anything here a new book.</summary>
+    private readonly ConcurrentDictionary<(Principal Caller, string Asked), LlmDecision> decided = new(new ByReference());
 
     public LlmBook(
         IReadOnlyDictionary<string, LlmProvider> providers, IEnumerable<ModelRow> models, IEnumerable<ModelAliasRow> aliases, IReadOnlyList<ModelAccessPolicyRow> policies, IReadOnlyList<LlmBudgetView> budgets,
@@ -38,6 +44,27 @@ internal sealed class LlmBook
     }
 
     public LlmDecision Resolve(Principal caller, string asked)
+    {
+        if (decided.TryGetValue((caller, asked), out var known))
+        {
+            return known;
+        }
+
+        var decision = Decide(caller, asked);
+        if (decision.Verdict is LlmVerdict.Allowed)
+        {
+            if (decided.Count >= MaxDecided)
+            {
+                decided.Clear();
+            }
+
+            decided[(caller, asked)] = decision;
+        }
+
+        return decision;
+    }
+
+    private LlmDecision Decide(Principal caller, string asked)
     {
         var (targets, viaAlias) = Find(asked);
         if (targets is null)
@@ -81,4 +108,11 @@ internal sealed class LlmBook
 
     private static LlmTarget Target(ModelRow row, LlmProvider provider) =>
         new(provider, row.Id, row.Name, row.Target, row.Usage, row.Prices is null ? null : LlmJson.Read<ModelPrices>(row.Prices));
+
+    private sealed class ByReference : IEqualityComparer<(Principal Caller, string Asked)>
+    {
+        public bool Equals((Principal Caller, string Asked) x, (Principal Caller, string Asked) y) => ReferenceEquals(x.Caller, y.Caller) && x.Asked == y.Asked;
+
+        public int GetHashCode((Principal Caller, string Asked) obj) => HashCode.Combine(RuntimeHelpers.GetHashCode(obj.Caller), obj.Asked);
+    }
 }

@@ -57,6 +57,9 @@ public sealed record AuditRecord
     /// <summary>True length of the answer's body.</summary>
     public long ResponseBytes { get; init; }
 
+    /// <summary>What only the writer's own kind of records has, as that kind writes it; empty for MCP calls. Good as long as the memory that it was read from.</summary>
+    public ReadOnlyMemory<byte> Extra { get; init; }
+
     /// <summary>Bodies and headers as <see cref="AuditDetail"/> reads them. Good as long as the memory that it was read from.</summary>
     public ReadOnlyMemory<byte> Detail { get; init; }
 }

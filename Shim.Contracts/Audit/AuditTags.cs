@@ -21,6 +21,7 @@ internal static class AuditTags
     public const byte Filter = 12;
     public const byte Part = 13;
     public const byte Detail = 14;
+    public const byte Extra = 15;
 
     public const byte RequestHeader = 1;
     public const byte ResponseHeader = 2;

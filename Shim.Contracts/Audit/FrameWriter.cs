@@ -51,6 +51,11 @@ public sealed class FrameWriter
         Text(AuditTags.SessionId, record.SessionId);
         Text(AuditTags.TraceId, record.TraceId);
         Text(AuditTags.ClientIp, record.ClientIp);
+        if (!record.Extra.IsEmpty)
+        {
+            Bytes(AuditTags.Extra, record.Extra.Span);
+        }
+
         foreach (var filter in record.Filters)
         {
             var at = Open(AuditTags.Filter);

@@ -86,7 +86,7 @@ public static class Frames
 
         var texts = new string?[AuditTags.Detail];
         List<FilterRun>? filters = null;
-        ReadOnlyMemory<byte> detail = default;
+        ReadOnlyMemory<byte> detail = default, extra = default;
         var rest = payload[FrameWriter.Fixed..];
         while (TryTake(ref rest, out var tag, out var content))
         {
@@ -94,6 +94,9 @@ public static class Frames
             {
                 case AuditTags.Detail:
                     detail = content;
+                    break;
+                case AuditTags.Extra:
+                    extra = content;
                     break;
                 case AuditTags.Filter:
                     (filters ??= []).Add(Filter(content));
@@ -125,6 +128,7 @@ public static class Frames
             ClientIp = texts[AuditTags.ClientIp],
             Filters = filters ?? (IReadOnlyList<FilterRun>)[],
             Detail = detail,
+            Extra = extra,
         };
     }
 

@@ -1,7 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Options;
 using Obot.Grains.Abstractions.Identity;
+using Obot.Grains.Abstractions.Llm;
 using Obot.Silo.Configuration;
 
 namespace Obot.Silo.Http;
@@ -32,7 +34,7 @@ internal static class Listeners
 
         // A request goes on where its bytes arrived, which is a worker of the pool already, instead of waking two more.
         builder.Services.Configure<SocketTransportOptions>(sockets => sockets.UnsafePreferInlineScheduling = true);
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(12));
+        builder.Services.AddOptions<HostOptions>().Configure<IOptions<LlmOptions>>((host, llm) => host.ShutdownTimeout = TimeSpan.FromSeconds(12) + llm.Value.DrainTimeout);
     }
 
     /// <summary>Docker may start after us, and its bridge with it: IP_FREEBIND (ip(7)) takes an address that this machine does not have yet.</summary>

@@ -40,6 +40,7 @@ internal sealed class AnswerCache(IOptions<LlmOptions> options) : IDisposable
         response.ContentLength = answer.Length;
         response.Headers[Header] = "hit";
         call.Sample?.Add(answer);
+        call.End();
         await response.Body.WriteAsync(answer, call.Context.RequestAborted);
     }
 

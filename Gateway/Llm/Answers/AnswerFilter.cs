@@ -11,6 +11,12 @@ internal abstract class AnswerFilter
     /// <summary>Events are sent: an end that is none can be told in one.</summary>
     public abstract bool IsStream { get; }
 
+    /// <summary>
+    /// The event that ends a stream was in what was written last: clients may read no further. Looked for where a chunk begins with an event, so a text that says the
+    /// same is none; an end that is missed is found when the provider closes.
+    /// </summary>
+    public bool SawEnd { get; protected set; }
+
     /// <summary>Tokens that the stream has brought so far, roughly; exact usage comes at its end.</summary>
     public long EventCount { get; protected set; }
 
@@ -26,6 +32,12 @@ internal abstract class AnswerFilter
     public virtual void Break(LlmError error, IBufferWriter<byte> output)
     {
     }
+
+    /// <param name="events">Whole events.</param>
+    protected static bool EndsStream(ReadOnlySpan<byte> events) =>
+        events.EndsWith("data: [DONE]\n\n"u8) || events.IndexOf("\"type\":\"message_stop\""u8) >= 0 || events.IndexOf("\"type\":\"response.completed\""u8) >= 0 || events.IndexOf("\"type\":\"response.incomplete\""u8) >= 0;
+
+    protected static bool MayBringUsage(ReadOnlySpan<byte> bytes) => bytes.IndexOf("\"usage\":{"u8) >= 0 || bytes.IndexOf("\"usage\": {"u8) >= 0;
 
     protected static void WriteErrorEvent(LlmError error, LlmDialect dialect, IBufferWriter<byte> output)
     {
@@ -47,14 +59,14 @@ internal sealed class StreamObserver(LlmDialect dialect, LlmUsage usage) : Answe
     public override void Write(ReadOnlySpan<byte> chunk, IBufferWriter<byte> output)
     {
         EventCount += chunk.Count("data:"u8);
+        var isWhole = !splitter.HasPart && chunk.EndsWith("\n\n"u8);
+        SawEnd = isWhole && EndsStream(chunk);
 
         // most chunks are whole events that say nothing of usage
-        if (!splitter.HasPart && chunk.EndsWith("\n\n"u8) && chunk.IndexOf("\"usage\":{"u8) < 0 && chunk.IndexOf("\"usage\": {"u8) < 0)
+        if (!isWhole || MayBringUsage(chunk))
         {
-            return;
+            splitter.Feed(chunk, (_, data) => usage.Read(data));
         }
-
-        splitter.Feed(chunk, (_, data) => usage.Read(data));
     }
 
     public override void Break(LlmError error, IBufferWriter<byte> output)
@@ -81,7 +93,9 @@ internal sealed class UsageTaker(LlmUsage usage) : AnswerFilter
 
     public override void Write(ReadOnlySpan<byte> chunk, IBufferWriter<byte> output)
     {
-        if (!splitter.HasPart && chunk.EndsWith("\n\n"u8) && !MayBringUsage(chunk))
+        var isWhole = !splitter.HasPart && chunk.EndsWith("\n\n"u8);
+        SawEnd = isWhole && EndsStream(chunk);
+        if (isWhole && !MayBringUsage(chunk))
         {
             EventCount += chunk.Count("data:"u8);
             output.Write(chunk);
@@ -110,19 +124,16 @@ internal sealed class UsageTaker(LlmUsage usage) : AnswerFilter
         output.Write(raw);
     }
 
-    private static bool MayBringUsage(ReadOnlySpan<byte> bytes) => bytes.IndexOf("\"usage\":{"u8) >= 0 || bytes.IndexOf("\"usage\": {"u8) >= 0;
-
     private static bool IsOnlyUsage(ReadOnlySpan<byte> data) => data.IndexOf("\"choices\":[]"u8) >= 0 || data.IndexOf("\"choices\": []"u8) >= 0;
 }
 
 /// <summary>A whole answer of the dialect that the client speaks.</summary>
-internal sealed class WholeObserver(LlmUsage usage) : AnswerFilter
+internal sealed class WholeObserver(LlmUsage usage) : AnswerFilter, IDisposable
 {
     private const int Most = 8 * 1024 * 1024;
     private const int Tail = 16 * 1024;
-    private readonly ArrayBufferWriter<byte> read = new();
+    private readonly BodySample read = new(Most);
     private byte[] last = [];
-    private bool isLong;
 
     public override bool IsTransparent => true;
 
@@ -130,26 +141,27 @@ internal sealed class WholeObserver(LlmUsage usage) : AnswerFilter
 
     public override void Write(ReadOnlySpan<byte> chunk, IBufferWriter<byte> output)
     {
-        if (read.WrittenCount + chunk.Length <= Most)
+        read.Add(chunk);
+        if (read.Length > Most)
         {
-            read.Write(chunk);
-            return;
+            // of an answer that is too long to be kept, the end is looked at: that is where usage stands
+            last = [.. last.AsSpan(Math.Max(0, last.Length - Tail)), .. chunk[Math.Max(0, chunk.Length - Tail)..]];
         }
-
-        // of an answer that is too long to be kept, the end is looked at: that is where usage stands
-        isLong = true;
-        last = [.. last.AsSpan(Math.Max(0, last.Length - Tail)), .. chunk[Math.Max(0, chunk.Length - Tail)..]];
     }
 
     public override void Complete(IBufferWriter<byte> output)
     {
-        if (!isLong)
+        if (read.Length <= Most)
         {
-            usage.Read(read.WrittenSpan);
+            usage.Read(read.Start.Span);
         }
         else if (last.AsSpan().LastIndexOf("\"usage\""u8) is >= 0 and var at)
         {
             usage.Read((byte[])[(byte)'{', .. last.AsSpan(at)]);
         }
+
+        Dispose();
     }
+
+    public void Dispose() => read.Dispose();
 }

@@ -32,11 +32,13 @@ internal sealed class AnswerStream : Stream
     private readonly CancellationTokenSource limit;
     private readonly CancellationTokenRegistration aborted;
     private readonly ArrayBufferWriter<byte> output = new();
-    private readonly byte[] chunk = new byte[ChunkBytes];
+    private readonly byte[] chunk = ArrayPool<byte>.Shared.Rent(ChunkBytes);
     private readonly BodySample? sample;
     private int given;
     private int primed;
+    private long taken;
     private bool ended;
+    private bool isDisposed;
 
     public AnswerStream(Stream upstream, AnswerFilter filter, LlmProvider provider, BodySample? sample, long startedAt, TimeProvider time, CancellationToken clientGone)
     {
@@ -46,6 +48,12 @@ internal sealed class AnswerStream : Stream
     }
 
     public AnswerEnd End { get; private set; }
+
+    /// <summary>Bytes that the provider announced; null where it did not.</summary>
+    public long? Announced { get; init; }
+
+    /// <summary>It is known how the answer ends, and its last bytes are not given yet. May come twice.</summary>
+    public Action? Ending { get; init; }
 
     /// <summary>Gets everything that the client gets, beside the record's sample.</summary>
     public BodySample? Copy { get; init; }
@@ -103,8 +111,6 @@ internal sealed class AnswerStream : Stream
                     given = 0;
                 }
 
-                sample?.Add(part.Span);
-                Copy?.Add(part.Span);
                 return part.Length;
             }
 
@@ -114,13 +120,23 @@ internal sealed class AnswerStream : Stream
             }
 
             var read = Check is null ? await NextAsync(buffer) : await HeldAsync();
+            Sample(read > 0 ? buffer.Span[..read] : output.WrittenSpan);
+            if (ended || filter.SawEnd)
+            {
+                Ending?.Invoke();
+            }
+
             if (read > 0)
             {
-                sample?.Add(buffer.Span[..read]);
-                Copy?.Add(buffer.Span[..read]);
                 return read;
             }
         }
+    }
+
+    private void Sample(ReadOnlySpan<byte> bytes)
+    {
+        sample?.Add(bytes);
+        Copy?.Add(bytes);
     }
 
     /// <summary>Everything into the output, then the check.</summary>
@@ -154,15 +170,19 @@ internal sealed class AnswerStream : Stream
         try
         {
             read = await TakeAsync(target);
+            taken += read;
             if (read > 0)
             {
                 filter.Write(target.Span[..read], output);
-                return filter.IsTransparent ? read : 0;
             }
 
-            filter.Complete(output);
-            (ended, End) = (true, AnswerEnd.Complete);
-            return 0;
+            if (read == 0 || taken == Announced)
+            {
+                filter.Complete(output);
+                (ended, End) = (true, AnswerEnd.Complete);
+            }
+
+            return filter.IsTransparent ? read : 0;
         }
         catch (Exception e) when (e is IOException or HttpRequestException or OperationCanceledException or InvalidDataException)
         {
@@ -217,11 +237,14 @@ internal sealed class AnswerStream : Stream
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing)
+        if (disposing && !isDisposed)
         {
+            isDisposed = true;
             aborted.Dispose();
             limit.Dispose();
             upstream.Dispose();
+            (filter as IDisposable)?.Dispose();
+            ArrayPool<byte>.Shared.Return(chunk);
         }
 
         base.Dispose(disposing);

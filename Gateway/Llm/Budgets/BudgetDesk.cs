@@ -10,17 +10,16 @@ using Obot.Grains.Abstractions.Llm;
 namespace Obot.Gateway.Llm.Budgets;
 
 /// <summary>
-/// Sets aside what a call may cost, keeps that while the call is under way, and settles what it did cost. Fails closed: without an answer
-/// of a budget's grain the call is refused.
+/// Sets aside what a call may cost, keeps that while the call is under way, and settles what it did cost, from this silo's parts of the budgets. Fails closed: without an
+/// answer of a budget's grain the call is refused.
 /// </summary>
 internal sealed partial class BudgetDesk(IGrainFactory grains, RequestLeases leases, IOptions<LlmOptions> options, TimeProvider time, ILogger<BudgetDesk> logger) : BackgroundService
 {
-    private const int Tries = 3;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan RenewEvery = TimeSpan.FromSeconds(10);
+    private const int OverdueAfter = 20;
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
 
-    private readonly ConcurrentDictionary<string, OpenCall> open = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<Task, byte> settling = new();
+    private readonly ConcurrentDictionary<string, Purse> purses = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<Task, byte> telling = new();
 
     /// <returns>Null when the call may be made; it must be settled then.</returns>
     public async ValueTask<LlmError?> ReserveAsync(LlmCall call, CancellationToken cancellationToken)
@@ -32,49 +31,44 @@ internal sealed partial class BudgetDesk(IGrainFactory grains, RequestLeases lea
         }
 
         var most = Most(call);
-        var granted = new List<LlmBudgetScope>(scopes.Count);
-        LlmError? refusal = null;
         try
         {
             foreach (var scope in scopes)
             {
-                refusal = await TakeAsync(scope, call.Key, most, granted, cancellationToken);
-                if (refusal is not null)
+                if (await TakeAsync(scope, call, most, cancellationToken) is { } refusal)
                 {
-                    break;
+                    Settle(call);
+                    return refusal;
                 }
             }
+
+            return null;
         }
         catch (Exception e) when (e is OrleansException or TimeoutException && !cancellationToken.IsCancellationRequested)
         {
             LogAway(e.Message);
-            refusal = new(StatusCodes.Status503ServiceUnavailable, "budget_unavailable", "Whether the budget allows this call cannot be known just now. Try again.") { RetryAfter = TimeSpan.FromSeconds(2) };
+            Settle(call);
+            return new(StatusCodes.Status503ServiceUnavailable, "budget_unavailable", "Whether the budget allows this call cannot be known just now. Try again.") { RetryAfter = TimeSpan.FromSeconds(2) };
         }
-        catch (OperationCanceledException)
-        {
-            // whoever goes away while asking has used nothing up
-            Track(SettleAsync(granted, call.Key, default));
-            throw;
-        }
-
-        if (refusal is null)
-        {
-            open[call.Key] = new(call, granted);
-        }
-        else if (granted.Count > 0)
-        {
-            Track(SettleAsync(granted, call.Key, default));
-        }
-
-        return refusal;
     }
 
-    /// <summary>Returns at once; what the grains do not take now is tried again, and ends with the reservation's lifetime at the latest.</summary>
+    /// <summary>Where a budget's end is near its grain is told at once; else with the next interval.</summary>
     public void Settle(LlmCall call)
     {
-        if (open.TryRemove(call.Key, out var one))
+        if (call.Holds is not { } holds)
         {
-            Track(SettleAsync(one.Scopes, call.Key, Actual(call)));
+            return;
+        }
+
+        call.Holds = null;
+        var actual = Actual(call);
+        foreach (var hold in holds)
+        {
+            hold.Settle(actual);
+            if (hold.Purse.IsTight)
+            {
+                Track(TellAsync(hold.Purse));
+            }
         }
     }
 
@@ -103,45 +97,60 @@ internal sealed partial class BudgetDesk(IGrainFactory grains, RequestLeases lea
         input + output,
         prices is null ? 0 : (long)decimal.Ceiling(((input - cached) * prices.Input) + (cached * (prices.CachedInput ?? prices.Input)) + (output * prices.Output)));
 
+    /// <summary>What it has cost until now, as far as one can see.</summary>
+    public static BudgetAmount SoFar(LlmCall call) => Cost(call.Target?.Prices, call.Scan.InputTokens, 0, call.Filter?.EventCount ?? 0);
+
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
-        await Task.WhenAll(settling.Keys).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll([.. telling.Keys, .. purses.Values.Select(TellAsync)]).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(RenewEvery, time);
+        using var timer = new PeriodicTimer(Interval, time);
         try
         {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
+            for (var round = 1; await timer.WaitForNextTickAsync(stoppingToken); round++)
             {
-                await RenewAsync();
+                await Task.WhenAll(purses.Select(pair => RoundAsync(pair.Key, pair.Value, round % OverdueAfter == 0)));
             }
         }
         catch (OperationCanceledException)
         {
-            // the silo stops; calls in hand are settled one by one
+            // the silo stops; what is left is told once more
         }
     }
 
-    private async Task RenewAsync()
+    private async Task RoundAsync(string key, Purse purse, bool isOverdue)
     {
-        var byGrain = open.Values.SelectMany(one => one.Scopes.Select(scope => (scope.Key, One: new BudgetReservation(one.Call.Key, SoFar(one.Call))))).GroupBy(pair => pair.Key, pair => pair.One, StringComparer.Ordinal);
-        foreach (var group in byGrain)
+        try
         {
-            try
+            if (!await purse.ReportAsync(isDue: true, isOverdue))
             {
-                await grains.GetGrain<IBudgetGrain>(group.Key).Renew([.. group]).WaitAsync(Patience, time);
+                purses.TryRemove(new(key, purse));
             }
-            catch (Exception e) when (e is OrleansException or TimeoutException)
-            {
-                LogAway(e.Message);
-            }
+        }
+        catch (Exception e) when (e is OrleansException or TimeoutException)
+        {
+            LogAway(e.Message);
         }
     }
 
-    private async ValueTask<LlmError?> TakeAsync(LlmBudgetScope scope, string callId, BudgetAmount most, List<LlmBudgetScope> granted, CancellationToken cancellationToken)
+    private async Task TellAsync(Purse purse)
+    {
+        try
+        {
+            await purse.ReportAsync(isDue: false, isOverdue: false);
+        }
+        catch (Exception e) when (e is OrleansException or TimeoutException)
+        {
+            // with the next interval, then
+            LogAway(e.Message);
+        }
+    }
+
+    private async ValueTask<LlmError?> TakeAsync(LlmBudgetScope scope, LlmCall call, BudgetAmount most, CancellationToken cancellationToken)
     {
         if (await leases.TakeAsync(scope, cancellationToken) is { } resetsAt)
         {
@@ -153,43 +162,24 @@ internal sealed partial class BudgetDesk(IGrainFactory grains, RequestLeases lea
             return null;
         }
 
-        var answer = await grains.GetGrain<IBudgetGrain>(scope.Key).Reserve(scope.Terms, new(callId, most), cancellationToken).WaitAsync(Patience, time, cancellationToken);
-        if (answer.Granted)
+        PurseAnswer? taken;
+        do
         {
-            granted.Add(scope);
+            taken = await purses.GetOrAdd(scope.Key, static (key, desk) => new(key, desk.grains, desk.time), (grains, time)).TakeAsync(scope.Terms, call, most, cancellationToken);
+        }
+        while (taken is null);
+
+        if (taken.Value.Hold is { } hold)
+        {
+            (call.Holds ??= new(1)).Add(hold);
             return null;
         }
 
-        var limit = answer.Exhausted == "usd" ? string.Create(CultureInfo.InvariantCulture, $"${scope.Terms.MicroUsd / 1e6m:0.00####}") : $"{scope.Terms.Tokens} tokens";
-        return new(StatusCodes.Status402PaymentRequired, "budget_exhausted", $"'{scope.Name}' allows {limit} a {scope.Terms.Period}, and what is left does not cover this request. It begins anew at {Text(answer.ResetsAt)}.")
+        var limit = taken.Value.Exhausted == "usd" ? string.Create(CultureInfo.InvariantCulture, $"${scope.Terms.MicroUsd / 1e6m:0.00####}") : $"{scope.Terms.Tokens} tokens";
+        return new(StatusCodes.Status402PaymentRequired, "budget_exhausted", $"'{scope.Name}' allows {limit} a {scope.Terms.Period}, and what is left does not cover this request. It begins anew at {Text(taken.Value.ResetsAt)}.")
         {
-            RetryAfter = answer.ResetsAt - time.GetUtcNow(),
+            RetryAfter = taken.Value.ResetsAt - time.GetUtcNow(),
         };
-    }
-
-    private async Task SettleAsync(IReadOnlyList<LlmBudgetScope> scopes, string callId, BudgetAmount actual)
-    {
-        foreach (var scope in scopes)
-        {
-            for (var i = 1; ; i++)
-            {
-                try
-                {
-                    await grains.GetGrain<IBudgetGrain>(scope.Key).Settle(callId, actual).WaitAsync(Patience, time);
-                    break;
-                }
-                catch (Exception e) when (e is OrleansException or TimeoutException)
-                {
-                    LogAway(e.Message);
-                    if (i == Tries)
-                    {
-                        break;
-                    }
-
-                    await Task.Delay(TimeSpan.FromSeconds(i), time);
-                }
-            }
-        }
     }
 
     private void Track(Task task)
@@ -199,23 +189,25 @@ internal sealed partial class BudgetDesk(IGrainFactory grains, RequestLeases lea
             return;
         }
 
-        settling[task] = 0;
-        _ = task.ContinueWith(static (done, all) => ((ConcurrentDictionary<Task, byte>)all!).TryRemove(done, out _), settling, TaskScheduler.Default);
+        telling[task] = 0;
+        _ = task.ContinueWith(static (done, all) => ((ConcurrentDictionary<Task, byte>)all!).TryRemove(done, out _), telling, TaskScheduler.Default);
     }
 
     private BudgetAmount Most(LlmCall call)
     {
         var output = call.Door.Operation is LlmOperation.Embeddings or LlmOperation.CountTokens ? 0 : (call.Scan.MaxOutputTokens ?? options.Value.ReservedOutputTokens) * call.Scan.Choices;
-        var dearest = call.Decision.Targets.Select(target => Cost(target.Prices, call.Scan.InputTokens, 0, output)).MaxBy(cost => cost.MicroUsd);
+        var dearest = default(BudgetAmount);
+        foreach (var target in call.Decision.Targets)
+        {
+            var cost = Cost(target.Prices, call.Scan.InputTokens, 0, output);
+            dearest = cost.MicroUsd >= dearest.MicroUsd ? cost : dearest;
+        }
+
         return dearest;
     }
-
-    private static BudgetAmount SoFar(LlmCall call) => Cost(call.Target?.Prices, call.Scan.InputTokens, 0, call.Filter?.EventCount ?? 0);
 
     private static string Text(DateTimeOffset at) => at.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
     [LoggerMessage(LogLevel.Warning, "A budget does not answer: {Fault}")]
     private partial void LogAway(string fault);
-
-    private sealed record OpenCall(LlmCall Call, IReadOnlyList<LlmBudgetScope> Scopes);
 }

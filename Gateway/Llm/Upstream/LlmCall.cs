@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Obot.Gateway.Authentication;
 using Obot.Gateway.Llm.Answers;
+using Obot.Gateway.Llm.Budgets;
 using Obot.Gateway.Llm.Requests;
 using Obot.Grains.Abstractions.Llm;
 
@@ -9,6 +11,8 @@ namespace Obot.Gateway.Llm.Upstream;
 /// <summary>One call at a door: what each step learned, for the next one and for the record.</summary>
 internal sealed class LlmCall(HttpContext context, LlmDoor door, Verdict verdict, Guid id, long startedAt)
 {
+    private bool isOver;
+
     public HttpContext Context { get; } = context;
 
     public LlmDoor Door { get; } = door;
@@ -18,10 +22,13 @@ internal sealed class LlmCall(HttpContext context, LlmDoor door, Verdict verdict
     /// <summary>A UUIDv7.</summary>
     public Guid Id { get; } = id;
 
-    /// <summary>The same, for budgets.</summary>
-    public string Key { get; } = id.ToString("N");
-
     public long StartedAt { get; } = startedAt;
+
+    /// <summary>Settles and records the call. Comes before the last byte of its answer leaves.</summary>
+    public Action<LlmCall>? Over { get; init; }
+
+    /// <summary>Its span; null where nobody listens.</summary>
+    public Activity? Activity { get; init; }
 
     public RequestScan Scan { get; set; } = null!;
 
@@ -34,6 +41,9 @@ internal sealed class LlmCall(HttpContext context, LlmDoor door, Verdict verdict
 
     /// <summary>Providers that were asked, one after another.</summary>
     public int Attempts { get; set; }
+
+    /// <summary>What budgets have set aside for it; null when nothing is, or not any more.</summary>
+    public List<BudgetHold>? Holds { get; set; }
 
     public LlmUsage Usage { get; } = new();
 
@@ -58,4 +68,14 @@ internal sealed class LlmCall(HttpContext context, LlmDoor door, Verdict verdict
 
     /// <summary>Why it was refused, by us or by the provider; null when it was not.</summary>
     public LlmError? Error { get; set; }
+
+    /// <summary>It is known how the call went; only the first time counts.</summary>
+    public void End()
+    {
+        if (!isOver)
+        {
+            isOver = true;
+            Over?.Invoke(this);
+        }
+    }
 }

@@ -186,6 +186,8 @@ internal sealed class LlmForwarder(IHttpForwarder forwarder) : IDisposable
             var answer = new AnswerStream(
                 await proxyResponse.Content.ReadAsStreamAsync(cancellationToken), attempt.FilterFor(proxyResponse), provider, attempt.Call.Sample, attempt.Call.StartedAt, attempt.Time, httpContext.RequestAborted)
             {
+                Announced = proxyResponse.Content.Headers.ContentLength,
+                Ending = attempt.Call.End,
                 Check = proxyResponse.IsSuccessStatusCode ? attempt.Check : null,
                 Copy = proxyResponse.IsSuccessStatusCode ? attempt.Call.Copy : null,
             };

@@ -1,120 +1,28 @@
-using System.Threading.Channels;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Obot.Grains.Abstractions.Encryption;
+using Microsoft.Extensions.Options;
+using Obot.Grains.Abstractions.Audit;
 using Obot.Grains.Abstractions.Llm;
+using Obot.Grains.Audit;
 using Obot.Grains.Records;
 
 namespace Obot.Grains.Llm.Recording;
 
-/// <summary>
-/// A bounded queue between calls and the writer. While the database does not take records they wait in memory; beyond the queue's room they
-/// are lost and counted, because calls must not wait for them.
-/// </summary>
-internal sealed partial class LlmRecorder(RecordWriter<LlmRow> writer, IEncryption encryption, TimeProvider time, ILogger<LlmRecorder> logger) : BackgroundService, ILlmRecorder
+/// <inheritdoc cref="ILlmRecorder"/>
+internal sealed partial class LlmRecorder(LlmIntake intake, IOptions<AuditOptions> options, TimeProvider time, ILogger<LlmRecorder> logger)
+    : RecordJournal(options.Value, time, logger), ILlmRecorder
 {
-    private const int Room = 20_000;
-    private const int Batch = 500;
-
-    /// <summary>Bytes of bodies that wait; beyond that, records wait without them.</summary>
-    public const long RoomForBodies = 64 * 1024 * 1024;
-    private static readonly TimeSpan AfterFault = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan AtTheEnd = TimeSpan.FromSeconds(5);
-
-    private readonly Channel<LlmRecord> queue = Channel.CreateBounded<LlmRecord>(new BoundedChannelOptions(Room) { SingleReader = true });
     private long lost;
-    private long waitingBytes;
 
-    /// <summary>Bytes of bodies in the queue.</summary>
-    public long WaitingBytes => Interlocked.Read(ref waitingBytes);
+    protected override JournalPlace Place => intake.Place;
 
-    public void Record(LlmRecord record)
+    public void Record(LlmRecord record, ReadOnlySpan<byte> request, ReadOnlySpan<byte> response)
     {
-        if (Interlocked.Add(ref waitingBytes, BytesOf(record)) > RoomForBodies)
-        {
-            Interlocked.Add(ref waitingBytes, -BytesOf(record));
-            record = record with { Request = default, Response = default };
-        }
-
-        if (queue.Writer.TryWrite(record))
-        {
-            return;
-        }
-
-        Interlocked.Add(ref waitingBytes, -BytesOf(record));
-        if (Interlocked.Increment(ref lost) is var count && (count == 1 || count % 1000 == 0))
+        if (!Append(LlmFrame.Of(record), request, response) && Interlocked.Increment(ref lost) is var count && (count == 1 || count % 1000 == 0))
         {
             LogLost(count);
         }
     }
 
-    public override async Task StopAsync(CancellationToken cancellationToken)
-    {
-        queue.Writer.TryComplete();
-        await (ExecuteTask ?? Task.CompletedTask).WaitAsync(AtTheEnd, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await base.StopAsync(cancellationToken);
-    }
-
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        var rows = new List<LlmRow>(Batch);
-        try
-        {
-            while (await queue.Reader.WaitToReadAsync(stoppingToken))
-            {
-                rows.Clear();
-                while (rows.Count < Batch && queue.Reader.TryRead(out var record))
-                {
-                    Interlocked.Add(ref waitingBytes, -BytesOf(record));
-                    if (Sealed(record) is { } row)
-                    {
-                        rows.Add(row);
-                    }
-                }
-
-                await WriteAsync([.. rows], stoppingToken);
-            }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-        }
-    }
-
-    private static long BytesOf(LlmRecord record) => record.Request.Length + record.Response.Length;
-
-    /// <summary>A record whose bodies cannot be encrypted now goes without them.</summary>
-    private LlmRow? Sealed(LlmRecord record)
-    {
-        try
-        {
-            return LlmRow.Of(record, encryption);
-        }
-        catch (EncryptionException e)
-        {
-            LogWithoutBodies(e.Message);
-            return new(record, null);
-        }
-    }
-
-    private async Task WriteAsync(IReadOnlyList<LlmRow> rows, CancellationToken stoppingToken)
-    {
-        while (true)
-        {
-            try
-            {
-                await writer.WriteAsync(rows, stoppingToken);
-                return;
-            }
-            catch (Exception) when (!stoppingToken.IsCancellationRequested)
-            {
-                await Task.Delay(AfterFault, time, stoppingToken);
-            }
-        }
-    }
-
-    [LoggerMessage(LogLevel.Error, "{Count} records of model calls were lost: the database does not take them and the queue is full")]
+    [LoggerMessage(LogLevel.Error, "{Count} records of model calls were lost: the database does not take them and the file is full, or cannot be written")]
     private partial void LogLost(long count);
-
-    [LoggerMessage(LogLevel.Warning, "A record of a model call is kept without its bodies: {Reason}")]
-    private partial void LogWithoutBodies(string reason);
 }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using Npgsql;
 using NpgsqlTypes;
 using Microsoft.Extensions.Options;
@@ -7,6 +6,7 @@ using Obot.Grains.Abstractions.Audit;
 using Obot.Grains.Abstractions.Encryption;
 using Obot.Grains.Abstractions.Llm;
 using Obot.Grains.Records;
+using Obot.Shim.Contracts.Audit;
 
 namespace Obot.Grains.Llm.Recording;
 
@@ -17,14 +17,11 @@ internal sealed record LlmRow(LlmRecord Record, byte[]? Detail)
     public const string Logs = "llm_audit_logs";
     public const string Bodies = "llm_audit_bodies";
 
-    public static LlmRow Of(LlmRecord record, IEncryption encryption) =>
-        new(record, record.Request.IsEmpty && record.Response.IsEmpty ? null : encryption.Encrypt(PlaceOf(record.Id), JsonSerializer.SerializeToUtf8Bytes(new BodyPair(record.Request, record.Response))));
+    public static LlmRow Of(AuditRecord frame, IEncryption encryption) =>
+        new(LlmFrame.Read(frame), frame.Detail.IsEmpty ? null : encryption.Encrypt(PlaceOf(frame.Id), frame.Detail.Span));
 
     public static SecretPlace PlaceOf(Guid id) => new(Bodies, id.ToString("D", CultureInfo.InvariantCulture), "detail");
 }
-
-/// <summary>Base64 in JSON: bodies are cut where their room ends, which may be within a character.</summary>
-internal sealed record BodyPair(ReadOnlyMemory<byte> Request, ReadOnlyMemory<byte> Response);
 
 /// <summary>Calls of models: <c>llm_audit_logs</c>, <c>llm_audit_bodies</c>, and the roll-up <c>llm_usage</c>. Kept as long as other audit records.</summary>
 internal sealed class LlmKind(IOptions<AuditOptions> options) : RecordKind<LlmRow>

@@ -8,6 +8,7 @@ using Obot.Grains.Abstractions.Encryption;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Llm;
+using Obot.Shim.Contracts.Audit;
 
 namespace Obot.Grains.Llm.Recording;
 
@@ -187,11 +188,18 @@ internal sealed class StoredLlmAudit(RecordPools pools, IEncryption encryption, 
             return entry;
         }
 
-        var bodies = JsonSerializer.Deserialize<BodyPair>(encryption.Decrypt(LlmRow.PlaceOf(id), detail))!;
-        return entry with { RequestBody = Encoding.UTF8.GetString(bodies.Request.Span), ResponseBody = Encoding.UTF8.GetString(bodies.Response.Span) };
+        var plain = encryption.Decrypt(LlmRow.PlaceOf(id), detail);
+        var (request, response) = plain is [(byte)'{', ..] ? JsonSerializer.Deserialize<BodyPair>(plain)! : BodyPair.Of(AuditDetail.Read(plain));
+        return entry with { RequestBody = Encoding.UTF8.GetString(request.Span), ResponseBody = Encoding.UTF8.GetString(response.Span) };
     }
 
     private static string? Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
+
+    /// <summary>Of records of an earlier version: Base64 in JSON.</summary>
+    private sealed record BodyPair(ReadOnlyMemory<byte> Request, ReadOnlyMemory<byte> Response)
+    {
+        public static BodyPair Of(AuditDetail detail) => new(detail.RequestBody, detail.ResponseBody);
+    }
 
     /// <summary>A WHERE clause whose values are parameters.</summary>
     private sealed class Conditions

@@ -28,7 +28,7 @@ public sealed class AuditDrainTests(Postgres postgres) : IDisposable
         await using var rig = await AuditRig.StartAsync(postgres);
         var folders = new AuditFolders(Options.Create(new HostingOptions { DataPath = _data }), Keys(1));
         var intake = new AuditIntake(rig.Writer, postgres.Silo.Encryption, NullLogger<AuditIntake>.Instance);
-        var drain = new AuditDrain(folders, intake, TimeProvider.System, NullLogger<AuditDrain>.Instance);
+        var drain = new AuditDrain([new AuditJournals(folders, intake)], TimeProvider.System, NullLogger<AuditDrain>.Instance);
         var instance = McpInstanceId.Of("ms1drain", "u1x");
         var id = CallId.New(TimeProvider.System.GetUtcNow());
         using (var journal = Journal.Open(folders.Of(instance), folders.KeyOf(instance), 1_000_000))
@@ -66,7 +66,7 @@ public sealed class AuditDrainTests(Postgres postgres) : IDisposable
     {
         await using var rig = await AuditRig.StartAsync(postgres);
         var (mine, theirs) = (Folders(1), Folders(2));
-        var drain = new AuditDrain(mine, new(rig.Writer, postgres.Silo.Encryption, NullLogger<AuditIntake>.Instance), TimeProvider.System, NullLogger<AuditDrain>.Instance);
+        var drain = new AuditDrain([new AuditJournals(mine, new(rig.Writer, postgres.Silo.Encryption, NullLogger<AuditIntake>.Instance))], TimeProvider.System, NullLogger<AuditDrain>.Instance);
         foreach (var (folders, name) in (IEnumerable<(AuditFolders, string)>)[(theirs, "ms1a"), (mine, "ms1b")])
         {
             using var journal = Journal.Open(folders.Of(McpInstanceId.Parse(name)), folders.KeyOf(McpInstanceId.Parse(name)), 1_000_000);

@@ -79,9 +79,10 @@ internal sealed class LlmRig : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        var alive = cluster.SiloPids().TakeWhile(pid => pid is null).Count();
         foreach (var path in Enumerable.Reverse(made))
         {
-            using var response = await cluster.SendAsync(HttpMethod.Delete, path);
+            using var response = await cluster.SendAsync(HttpMethod.Delete, path, silo: alive);
             Assert.True(response.StatusCode is HttpStatusCode.NoContent or HttpStatusCode.NotFound, $"{path} {response.StatusCode}");
         }
 

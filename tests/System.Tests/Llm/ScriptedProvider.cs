@@ -184,9 +184,9 @@ internal sealed class ScriptedProvider : IAsyncDisposable
                 await Task.Delay(Timeout.Infinite, context.RequestAborted);
             }
 
-            if (script == "slow" || script == "endless")
+            if (script is "slow" or "long" or "endless")
             {
-                await Task.Delay(script == "slow" ? 150 : 20, context.RequestAborted);
+                await Task.Delay(script == "endless" ? 20 : 150, context.RequestAborted);
             }
 
             await context.Response.WriteAsync(parts[i], context.RequestAborted);

@@ -19,7 +19,7 @@ internal static partial class Scripts
     }
 
     private static IEnumerable<string> Words(string script) =>
-        script == "endless" ? Enumerable.Range(0, 5000).Select(i => $"w{i} ") : Text.Split(' ').Select((word, i) => i == 0 ? word : " " + word);
+        script is "endless" or "long" ? Enumerable.Range(0, script == "long" ? 30 : 5000).Select(i => $"w{i} ") : Text.Split(' ').Select((word, i) => i == 0 ? word : " " + word);
 
     private static string Quote(string text) => System.Text.Json.JsonSerializer.Serialize(text);
 
