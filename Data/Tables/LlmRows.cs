@@ -68,26 +68,34 @@ public sealed class ModelAccessPolicyRow
     public required DateTimeOffset UpdatedAt { get; set; }
 }
 
-/// <summary>Table <c>llm_budgets</c>.</summary>
-public sealed class LlmBudgetRow
+/// <summary>A row that is one JSON document. Changed as a whole.</summary>
+public interface IDefinitionRow
 {
-    public required string Id { get; set; }
+    string Id { get; set; }
 
     /// <summary>JSON.</summary>
-    public required string Definition { get; set; }
-    public required long Revision { get; set; }
-    public required DateTimeOffset CreatedAt { get; set; }
-    public required DateTimeOffset UpdatedAt { get; set; }
+    string Definition { get; set; }
+    long Revision { get; set; }
+    DateTimeOffset CreatedAt { get; set; }
+    DateTimeOffset UpdatedAt { get; set; }
+}
+
+/// <summary>Table <c>llm_budgets</c>.</summary>
+public sealed class LlmBudgetRow : IDefinitionRow
+{
+    public string Id { get; set; } = "";
+    public string Definition { get; set; } = "";
+    public long Revision { get; set; }
+    public DateTimeOffset CreatedAt { get; set; }
+    public DateTimeOffset UpdatedAt { get; set; }
 }
 
 /// <summary>Table <c>llm_message_policies</c>.</summary>
-public sealed class LlmMessagePolicyRow
+public sealed class LlmMessagePolicyRow : IDefinitionRow
 {
-    public required string Id { get; set; }
-
-    /// <summary>JSON.</summary>
-    public required string Definition { get; set; }
-    public required long Revision { get; set; }
-    public required DateTimeOffset CreatedAt { get; set; }
-    public required DateTimeOffset UpdatedAt { get; set; }
+    public string Id { get; set; } = "";
+    public string Definition { get; set; } = "";
+    public long Revision { get; set; }
+    public DateTimeOffset CreatedAt { get; set; }
+    public DateTimeOffset UpdatedAt { get; set; }
 }

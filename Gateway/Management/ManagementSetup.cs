@@ -60,7 +60,6 @@ public static class ManagementSetup
         ModelEndpoints.Map(api);
         ModelPolicyEndpoints.Map(api);
         LlmAuditEndpoints.Map(api);
-        MessagePolicyEndpoints.Map(api);
         ProjectEndpoints.Map(api);
         ThreadEndpoints.Map(api);
         TaskEndpoints.Map(api);

@@ -68,7 +68,7 @@ public static class BudgetPeriods
     }
 }
 
-public sealed record LlmBudgetView
+public sealed record LlmBudgetView : IManagedView
 {
     public required string Id { get; init; }
     public required string DisplayName { get; init; }
@@ -84,19 +84,8 @@ public sealed record LlmBudgetView
 }
 
 /// <summary>Port: budgets, managed with role <see cref="Role.Admin"/>.</summary>
-public interface ILlmBudgets
+public interface ILlmBudgets : IManagedList<NewLlmBudget, LlmBudgetView>
 {
-    Task<LlmBudgetView> Create(Principal caller, NewLlmBudget request, CancellationToken cancellationToken);
-
-    /// <summary>Oldest first; at most 1000.</summary>
-    Task<IReadOnlyList<LlmBudgetView>> List(Principal caller, CancellationToken cancellationToken);
-
-    Task<LlmBudgetView?> Find(Principal caller, string id, CancellationToken cancellationToken);
-
-    Task<LlmBudgetView?> Update(Principal caller, string id, NewLlmBudget request, CancellationToken cancellationToken);
-
-    Task<bool> Delete(Principal caller, string id, CancellationToken cancellationToken);
-
     /// <summary>What is spent and reserved now. Null when there is no such budget.</summary>
     /// <param name="subject">Whose, where each has one of their own; otherwise ignored.</param>
     Task<BudgetStanding?> Standing(Principal caller, string id, string? subject, CancellationToken cancellationToken);

@@ -30,7 +30,7 @@ public sealed record ModelDraft
 public sealed record ModelPrices(decimal Input, decimal Output, decimal? CachedInput = null);
 
 /// <summary>A model as it is kept.</summary>
-public sealed record ModelView
+public sealed record ModelView : IManagedView
 {
     public required string Id { get; init; }
 
@@ -48,23 +48,11 @@ public sealed record ModelView
 }
 
 /// <summary>Port: models of all providers. Everybody may list; the rest needs role <see cref="Role.Admin"/>.</summary>
-public interface IModels
+public interface IModels : IManaged<ModelDraft, ModelView>
 {
     /// <summary>Oldest first. Callers who are no administrators see active models that they may use.</summary>
     /// <param name="provider">Only of this provider; null for all.</param>
     Task<Page<ModelView>> List(Principal caller, string? provider, int limit, string? cursor, CancellationToken cancellationToken);
-
-    Task<ModelView?> Find(Principal caller, string id, CancellationToken cancellationToken);
-
-    /// <summary>For providers that do not list their models.</summary>
-    /// <exception cref="InvalidInputException">A field is missing or wrong.</exception>
-    /// <exception cref="ConflictException">The provider has it already.</exception>
-    Task<ModelView> Create(Principal caller, ModelDraft draft, CancellationToken cancellationToken);
-
-    /// <summary>Null when there is none.</summary>
-    Task<ModelView?> Update(Principal caller, string id, ModelDraft draft, CancellationToken cancellationToken);
-
-    Task<bool> Delete(Principal caller, string id, CancellationToken cancellationToken);
 }
 
 /// <summary>Body of <c>POST</c> and <c>PUT</c> of <c>/api/default-model-aliases</c>: one name that stands for one model, or for several.</summary>

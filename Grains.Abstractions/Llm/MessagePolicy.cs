@@ -57,7 +57,7 @@ public static class MessagePlaces
     public static IReadOnlyList<string> All { get; } = [UserMessage, ToolCall];
 }
 
-public sealed record MessagePolicyView
+public sealed record MessagePolicyView : IManagedView
 {
     public required string Id { get; init; }
     public required string DisplayName { get; init; }
@@ -75,16 +75,4 @@ public sealed record MessagePolicyView
 }
 
 /// <summary>Port: what may be said to models, and what models may do. Managed with role <see cref="Role.Admin"/>; in force on every silo within a second.</summary>
-public interface IMessagePolicies
-{
-    Task<MessagePolicyView> Create(Principal caller, NewMessagePolicy request, CancellationToken cancellationToken);
-
-    /// <summary>Oldest first; at most 200.</summary>
-    Task<IReadOnlyList<MessagePolicyView>> List(Principal caller, CancellationToken cancellationToken);
-
-    Task<MessagePolicyView?> Find(Principal caller, string id, CancellationToken cancellationToken);
-
-    Task<MessagePolicyView?> Update(Principal caller, string id, NewMessagePolicy request, CancellationToken cancellationToken);
-
-    Task<bool> Delete(Principal caller, string id, CancellationToken cancellationToken);
-}
+public interface IMessagePolicies : IManagedList<NewMessagePolicy, MessagePolicyView>;

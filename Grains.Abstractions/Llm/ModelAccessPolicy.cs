@@ -22,7 +22,7 @@ public sealed record NewModelAccessPolicy
 /// </param>
 public sealed record PolicyModel(string Id);
 
-public sealed record ModelAccessPolicyView
+public sealed record ModelAccessPolicyView : IManagedView
 {
     public required string Id { get; init; }
     public required string DisplayName { get; init; }
@@ -38,17 +38,8 @@ public sealed record ModelAccessPolicyView
 /// Port: who may call which models. Deny by default, administrators included. Managed with role <see cref="Role.Admin"/>; in force on every
 /// silo within a second.
 /// </summary>
-public interface IModelAccessPolicies
+public interface IModelAccessPolicies : IManaged<NewModelAccessPolicy, ModelAccessPolicyView>
 {
-    /// <exception cref="InvalidInputException">A field is missing or wrong, or names who does not exist.</exception>
-    Task<ModelAccessPolicyView> Create(Principal caller, NewModelAccessPolicy request, CancellationToken cancellationToken);
-
     /// <summary>Oldest first.</summary>
     Task<Page<ModelAccessPolicyView>> List(Principal caller, int limit, string? cursor, CancellationToken cancellationToken);
-
-    Task<ModelAccessPolicyView?> Find(Principal caller, string id, CancellationToken cancellationToken);
-
-    Task<ModelAccessPolicyView?> Update(Principal caller, string id, NewModelAccessPolicy request, CancellationToken cancellationToken);
-
-    Task<bool> Delete(Principal caller, string id, CancellationToken cancellationToken);
 }

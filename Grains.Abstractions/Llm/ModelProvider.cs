@@ -72,7 +72,7 @@ public sealed record ModelProviderSettings
 }
 
 /// <summary>A provider as administrators see it.</summary>
-public sealed record ModelProviderView
+public sealed record ModelProviderView : IManagedView
 {
     public required string Id { get; init; }
     public required string Name { get; init; }

@@ -5,84 +5,14 @@ using Obot.Grains.Abstractions;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Llm;
 using Obot.Grains.Abstractions.Policies;
-using Obot.Grains.Abstractions.Security;
 
 namespace Obot.Grains.Llm;
 
 /// <summary>Budgets in table <c>llm_budgets</c>; amounts are the grains'.</summary>
-internal sealed class StoredLlmBudgets(IDbContextFactory<ObotDb> databases, IGrainFactory grains, TimeProvider time) : ILlmBudgets
+internal sealed class StoredLlmBudgets(IDbContextFactory<ObotDb> databases, IGrainFactory grains, TimeProvider time)
+    : DefinitionStore<LlmBudgetRow, NewLlmBudget, LlmBudgetView>(databases, time, "Budget", "lb1", most: 1000), ILlmBudgets
 {
-    private const int Most = 1000;
     private const string Each = "*";
-
-    public async Task<LlmBudgetView> Create(Principal caller, NewLlmBudget request, CancellationToken cancellationToken)
-    {
-        LlmAdministrators.Check(caller);
-        await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        await CheckAsync(db, request, cancellationToken);
-        if (await db.LlmBudgets.CountAsync(cancellationToken) >= Most)
-        {
-            throw new ConflictException($"There are {Most} budgets already. One with the id '*' gives each user, key or model one of their own.");
-        }
-
-        var now = time.Now();
-        var row = new LlmBudgetRow { Id = RandomId.New("lb1"), Definition = LlmJson.Write(request), Revision = 1, CreatedAt = now, UpdatedAt = now };
-        db.LlmBudgets.Add(row);
-        await SaveAsync(db, row.Id, cancellationToken);
-        return View(row);
-    }
-
-    public async Task<IReadOnlyList<LlmBudgetView>> List(Principal caller, CancellationToken cancellationToken)
-    {
-        LlmAdministrators.Check(caller);
-        await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        return [.. (await db.LlmBudgets.AsNoTracking().OrderBy(row => row.CreatedAt).ToListAsync(cancellationToken)).Select(View)];
-    }
-
-    public async Task<LlmBudgetView?> Find(Principal caller, string id, CancellationToken cancellationToken)
-    {
-        LlmAdministrators.Check(caller);
-        await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        return await db.LlmBudgets.AsNoTracking().SingleOrDefaultAsync(row => row.Id == id, cancellationToken) is { } row ? View(row) : null;
-    }
-
-    public async Task<LlmBudgetView?> Update(Principal caller, string id, NewLlmBudget request, CancellationToken cancellationToken)
-    {
-        LlmAdministrators.Check(caller);
-        await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        if (await db.LlmBudgets.SingleOrDefaultAsync(row => row.Id == id, cancellationToken) is not { } row)
-        {
-            return null;
-        }
-
-        await CheckAsync(db, request, cancellationToken);
-        (row.Definition, row.Revision, row.UpdatedAt) = (LlmJson.Write(request), row.Revision + 1, time.Now());
-        try
-        {
-            await SaveAsync(db, id, cancellationToken);
-        }
-        catch (DbUpdateConcurrencyException)
-        {
-            throw new ConflictException($"Budget '{id}' was changed by someone else in the meantime. Read it again and repeat the change.");
-        }
-
-        return View(row);
-    }
-
-    public async Task<bool> Delete(Principal caller, string id, CancellationToken cancellationToken)
-    {
-        LlmAdministrators.Check(caller);
-        await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
-        if (await db.LlmBudgets.Where(row => row.Id == id).ExecuteDeleteAsync(cancellationToken) == 0)
-        {
-            return false;
-        }
-
-        await db.AnnounceAsync(SecurityChangeKinds.Llm, id, cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
-        return true;
-    }
 
     public async Task<BudgetStanding?> Standing(Principal caller, string id, string? subject, CancellationToken cancellationToken)
     {
@@ -119,30 +49,32 @@ internal sealed class StoredLlmBudgets(IDbContextFactory<ObotDb> databases, IGra
         };
     }
 
-    private static async Task CheckAsync(ObotDb db, NewLlmBudget request, CancellationToken cancellationToken)
+    protected override LlmBudgetView ViewOf(LlmBudgetRow row) => View(row);
+
+    protected override async Task CheckAsync(ObotDb db, NewLlmBudget draft, CancellationToken cancellationToken)
     {
-        StoredModelAccessPolicies.CheckDisplayName(request.DisplayName);
-        if (!BudgetPeriods.All.Contains(request.Period, StringComparer.Ordinal))
+        StoredModelAccessPolicies.CheckDisplayName(draft.DisplayName);
+        if (!BudgetPeriods.All.Contains(draft.Period, StringComparer.Ordinal))
         {
             throw new InvalidInputException("period", $"Must be one of {string.Join(", ", BudgetPeriods.All)}.");
         }
 
-        if (request is { Tokens: null, Usd: null, RequestsPerMinute: null })
+        if (draft is { Tokens: null, Usd: null, RequestsPerMinute: null })
         {
-            throw new InvalidInputException("tokens", "A budget limits something: 'tokens', 'usd' or 'requestsPerMinute'.");
+            throw new InvalidInputException("tokens", "A budget limits something: 'tokens', 'usd' or 'draftsPerMinute'.");
         }
 
-        if (request.Tokens is < 0 || request.Usd is < 0 or > 1_000_000_000 || request.RequestsPerMinute is < 0)
+        if (draft.Tokens is < 0 || draft.Usd is < 0 or > 1_000_000_000 || draft.RequestsPerMinute is < 0)
         {
-            throw new InvalidInputException(request.Tokens is < 0 ? "tokens" : request.RequestsPerMinute is < 0 ? "requestsPerMinute" : "usd", "Must be 0 or more.");
+            throw new InvalidInputException(draft.Tokens is < 0 ? "tokens" : draft.RequestsPerMinute is < 0 ? "draftsPerMinute" : "usd", "Must be 0 or more.");
         }
 
-        for (var i = 0; i < request.Models?.Count; i++)
+        for (var i = 0; i < draft.Models?.Count; i++)
         {
-            StoredModelAccessPolicies.CheckModel($"models[{i}]", request.Models[i]);
+            StoredModelAccessPolicies.CheckModel($"models[{i}]", draft.Models[i]);
         }
 
-        await CheckSubjectAsync(db, request.Subject, cancellationToken);
+        await CheckSubjectAsync(db, draft.Subject, cancellationToken);
     }
 
     private static async Task CheckSubjectAsync(ObotDb db, RuleSubject? subject, CancellationToken cancellationToken)
@@ -165,13 +97,5 @@ internal sealed class StoredLlmBudgets(IDbContextFactory<ObotDb> databases, IGra
         {
             throw new InvalidInputException("subject.id", $"There is no {subject.Type} '{id}'.");
         }
-    }
-
-    private static async Task SaveAsync(ObotDb db, string id, CancellationToken cancellationToken)
-    {
-        await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
-        await db.SaveChangesAsync(cancellationToken);
-        await db.AnnounceAsync(SecurityChangeKinds.Llm, id, cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
     }
 }

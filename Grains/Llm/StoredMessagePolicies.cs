@@ -6,81 +6,15 @@ using Obot.Grains.Abstractions;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Llm;
 using Obot.Grains.Abstractions.Policies;
-using Obot.Grains.Abstractions.Security;
 
 namespace Obot.Grains.Llm;
 
 /// <summary>Message policies in table <c>llm_message_policies</c>; every change is announced in its transaction.</summary>
-internal sealed class StoredMessagePolicies(IDbContextFactory<ObotDb> databases, TimeProvider time) : IMessagePolicies
+internal sealed class StoredMessagePolicies(IDbContextFactory<ObotDb> databases, TimeProvider time)
+    : DefinitionStore<LlmMessagePolicyRow, NewMessagePolicy, MessagePolicyView>(databases, time, "Message policy", "mg1", most: 200), IMessagePolicies
 {
-    private const int Most = 200;
     private const int MaxPatterns = 100;
     private const int MaxText = 4000;
-
-    public async Task<MessagePolicyView> Create(Principal caller, NewMessagePolicy request, CancellationToken cancellationToken)
-    {
-        LlmAdministrators.Check(caller);
-        Check(request);
-        await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        if (await db.LlmMessagePolicies.CountAsync(cancellationToken) >= Most)
-        {
-            throw new ConflictException($"There are {Most} message policies already.");
-        }
-
-        var now = time.Now();
-        var row = new LlmMessagePolicyRow { Id = RandomId.New("mg1"), Definition = LlmJson.Write(request), Revision = 1, CreatedAt = now, UpdatedAt = now };
-        db.LlmMessagePolicies.Add(row);
-        await SaveAsync(db, row.Id, cancellationToken);
-        return View(row);
-    }
-
-    public async Task<IReadOnlyList<MessagePolicyView>> List(Principal caller, CancellationToken cancellationToken)
-    {
-        LlmAdministrators.Check(caller);
-        await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        return [.. (await db.LlmMessagePolicies.AsNoTracking().OrderBy(row => row.CreatedAt).ToListAsync(cancellationToken)).Select(View)];
-    }
-
-    public async Task<MessagePolicyView?> Find(Principal caller, string id, CancellationToken cancellationToken) =>
-        (await List(caller, cancellationToken)).FirstOrDefault(view => view.Id == id);
-
-    public async Task<MessagePolicyView?> Update(Principal caller, string id, NewMessagePolicy request, CancellationToken cancellationToken)
-    {
-        LlmAdministrators.Check(caller);
-        Check(request);
-        await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        if (await db.LlmMessagePolicies.SingleOrDefaultAsync(row => row.Id == id, cancellationToken) is not { } row)
-        {
-            return null;
-        }
-
-        (row.Definition, row.Revision, row.UpdatedAt) = (LlmJson.Write(request), row.Revision + 1, time.Now());
-        try
-        {
-            await SaveAsync(db, id, cancellationToken);
-        }
-        catch (DbUpdateConcurrencyException)
-        {
-            throw new ConflictException($"Message policy '{id}' was changed by someone else in the meantime. Read it again and repeat the change.");
-        }
-
-        return View(row);
-    }
-
-    public async Task<bool> Delete(Principal caller, string id, CancellationToken cancellationToken)
-    {
-        LlmAdministrators.Check(caller);
-        await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
-        if (await db.LlmMessagePolicies.Where(row => row.Id == id).ExecuteDeleteAsync(cancellationToken) == 0)
-        {
-            return false;
-        }
-
-        await db.AnnounceAsync(SecurityChangeKinds.Llm, id, cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
-        return true;
-    }
 
     internal static MessagePolicyView View(LlmMessagePolicyRow row)
     {
@@ -117,6 +51,14 @@ internal sealed class StoredMessagePolicies(IDbContextFactory<ObotDb> databases,
             RuleSubjectTypes.Group => caller.Groups.Contains(subject.Id, StringComparer.Ordinal),
             _ => true,
         });
+    }
+
+    protected override MessagePolicyView ViewOf(LlmMessagePolicyRow row) => View(row);
+
+    protected override Task CheckAsync(ObotDb db, NewMessagePolicy draft, CancellationToken cancellationToken)
+    {
+        Check(draft);
+        return Task.CompletedTask;
     }
 
     private static void Check(NewMessagePolicy request)
@@ -179,13 +121,5 @@ internal sealed class StoredMessagePolicies(IDbContextFactory<ObotDb> databases,
                 throw new InvalidInputException($"patterns[{i}]", $"Must be a regular expression without look-around and back-references: {e.Message}");
             }
         }
-    }
-
-    private static async Task SaveAsync(ObotDb db, string id, CancellationToken cancellationToken)
-    {
-        await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
-        await db.SaveChangesAsync(cancellationToken);
-        await db.AnnounceAsync(SecurityChangeKinds.Llm, id, cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
     }
 }

@@ -6,7 +6,6 @@ using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Llm;
 using Obot.Grains.Abstractions.Policies;
-using Obot.Grains.Abstractions.Security;
 
 namespace Obot.Grains.Llm;
 
@@ -17,7 +16,7 @@ internal sealed class StoredModelAccessPolicies(IDbContextFactory<ObotDb> databa
     private const int MaxPolicies = 10_000;
     private const string Selector = "*";
 
-    public async Task<ModelAccessPolicyView> Create(Principal caller, NewModelAccessPolicy request, CancellationToken cancellationToken)
+    public async Task<ModelAccessPolicyView> Create(Principal caller, NewModelAccessPolicy draft, CancellationToken cancellationToken)
     {
         LlmAdministrators.Check(caller);
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
@@ -26,14 +25,14 @@ internal sealed class StoredModelAccessPolicies(IDbContextFactory<ObotDb> databa
         {
             Id = RandomId.New("mp1"), DisplayName = "", Everyone = false, UserIds = [], GroupIds = [], Models = [], CreatedBy = caller.UserId, Revision = 1, CreatedAt = now, UpdatedAt = now,
         };
-        await FillAsync(db, row, request, cancellationToken);
+        await FillAsync(db, row, draft, cancellationToken);
         if (await db.ModelAccessPolicies.CountAsync(cancellationToken) >= MaxPolicies)
         {
             throw new ConflictException($"There are {MaxPolicies} model access policies already. Delete some, or name more subjects in one.");
         }
 
         db.ModelAccessPolicies.Add(row);
-        await SaveAsync(db, row.Id, cancellationToken);
+        await db.SaveAsync(row.Id, "Model access policy", cancellationToken);
         return View(row);
     }
 
@@ -62,7 +61,7 @@ internal sealed class StoredModelAccessPolicies(IDbContextFactory<ObotDb> databa
         return await db.ModelAccessPolicies.AsNoTracking().SingleOrDefaultAsync(row => row.Id == id, cancellationToken) is { } row ? View(row) : null;
     }
 
-    public async Task<ModelAccessPolicyView?> Update(Principal caller, string id, NewModelAccessPolicy request, CancellationToken cancellationToken)
+    public async Task<ModelAccessPolicyView?> Update(Principal caller, string id, NewModelAccessPolicy draft, CancellationToken cancellationToken)
     {
         LlmAdministrators.Check(caller);
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
@@ -71,34 +70,13 @@ internal sealed class StoredModelAccessPolicies(IDbContextFactory<ObotDb> databa
             return null;
         }
 
-        await FillAsync(db, row, request, cancellationToken);
+        await FillAsync(db, row, draft, cancellationToken);
         (row.Revision, row.UpdatedAt) = (row.Revision + 1, time.Now());
-        try
-        {
-            await SaveAsync(db, id, cancellationToken);
-        }
-        catch (DbUpdateConcurrencyException)
-        {
-            throw new ConflictException($"Model access policy '{id}' was changed by someone else in the meantime. Read it again and repeat the change.");
-        }
-
+        await db.SaveAsync(id, $"Model access policy '{id}'", cancellationToken);
         return View(row);
     }
 
-    public async Task<bool> Delete(Principal caller, string id, CancellationToken cancellationToken)
-    {
-        LlmAdministrators.Check(caller);
-        await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
-        if (await db.ModelAccessPolicies.Where(row => row.Id == id).ExecuteDeleteAsync(cancellationToken) == 0)
-        {
-            return false;
-        }
-
-        await db.AnnounceAsync(SecurityChangeKinds.Llm, id, cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
-        return true;
-    }
+    public Task<bool> Delete(Principal caller, string id, CancellationToken cancellationToken) => databases.DeleteAsync<ModelAccessPolicyRow>(caller, id, row => row.Id == id, cancellationToken);
 
     private static async Task FillAsync(ObotDb db, ModelAccessPolicyRow row, NewModelAccessPolicy request, CancellationToken cancellationToken)
     {
@@ -176,12 +154,4 @@ internal sealed class StoredModelAccessPolicies(IDbContextFactory<ObotDb> databa
         CreatedAt = row.CreatedAt,
         UpdatedAt = row.UpdatedAt,
     };
-
-    private static async Task SaveAsync(ObotDb db, string id, CancellationToken cancellationToken)
-    {
-        await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
-        await db.SaveChangesAsync(cancellationToken);
-        await db.AnnounceAsync(SecurityChangeKinds.Llm, id, cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
-    }
 }

@@ -4,7 +4,6 @@ using Obot.Data.Tables;
 using Obot.Grains.Abstractions;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Llm;
-using Obot.Grains.Abstractions.Security;
 
 namespace Obot.Grains.Llm;
 
@@ -57,27 +56,11 @@ internal sealed class StoredModelAliases(IDbContextFactory<ObotDb> databases, Ti
         }
 
         (row.Targets, row.UpdatedAt) = (LlmJson.Write(targets), time.Now());
-        await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
-        await db.SaveChangesAsync(cancellationToken);
-        await db.AnnounceAsync(SecurityChangeKinds.Llm, row.Alias, cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
+        await db.SaveAsync(row.Alias, $"Alias '{row.Alias}'", cancellationToken);
         return (View(row), isNew);
     }
 
-    public async Task<bool> Delete(Principal caller, string alias, CancellationToken cancellationToken)
-    {
-        LlmAdministrators.Check(caller);
-        await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
-        if (await db.ModelAliases.Where(row => row.Alias == alias).ExecuteDeleteAsync(cancellationToken) == 0)
-        {
-            return false;
-        }
-
-        await db.AnnounceAsync(SecurityChangeKinds.Llm, alias, cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
-        return true;
-    }
+    public Task<bool> Delete(Principal caller, string alias, CancellationToken cancellationToken) => databases.DeleteAsync<ModelAliasRow>(caller, alias, row => row.Alias == alias, cancellationToken);
 
     private static async Task<ModelAliasTarget> CheckAsync(ObotDb db, ModelAliasTarget target, string field, string item, CancellationToken cancellationToken)
     {

@@ -7,7 +7,6 @@ using Obot.Grains.Abstractions;
 using Obot.Grains.Abstractions.Encryption;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Llm;
-using Obot.Grains.Abstractions.Security;
 
 namespace Obot.Grains.Llm;
 
@@ -51,7 +50,7 @@ internal sealed class StoredModelProviders(IDbContextFactory<ObotDb> databases, 
         AddModels(db, provider.Id, found, [], now);
         try
         {
-            await SaveAsync(db, provider.Id, cancellationToken);
+            await db.SaveAsync(provider.Id, "Provider", cancellationToken);
         }
         catch (DbUpdateException e) when (e.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
         {
@@ -78,20 +77,7 @@ internal sealed class StoredModelProviders(IDbContextFactory<ObotDb> databases, 
         return await MergeAsync(db, row, found, null, cancellationToken);
     }
 
-    public async Task<bool> Delete(Principal caller, string id, CancellationToken cancellationToken)
-    {
-        LlmAdministrators.Check(caller);
-        await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
-        if (await db.ModelProviders.Where(row => row.Id == id).ExecuteDeleteAsync(cancellationToken) == 0)
-        {
-            return false;
-        }
-
-        await db.AnnounceAsync(SecurityChangeKinds.Llm, id, cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
-        return true;
-    }
+    public Task<bool> Delete(Principal caller, string id, CancellationToken cancellationToken) => databases.DeleteAsync<ModelProviderRow>(caller, id, row => row.Id == id, cancellationToken);
 
     public async Task<ModelProviderView?> Refresh(Principal caller, string id, CancellationToken cancellationToken)
     {
@@ -132,15 +118,7 @@ internal sealed class StoredModelProviders(IDbContextFactory<ObotDb> databases, 
         }
 
         (row.Revision, row.UpdatedAt) = (row.Revision + 1, now);
-        try
-        {
-            await SaveAsync(db, row.Id, cancellationToken);
-        }
-        catch (DbUpdateConcurrencyException)
-        {
-            throw new ConflictException("Someone else changed this provider in between. Read it again and repeat the change.");
-        }
-
+        await db.SaveAsync(row.Id, $"Provider '{row.Id}'", cancellationToken);
         return View(row, known.Count + added);
     }
 
@@ -183,14 +161,6 @@ internal sealed class StoredModelProviders(IDbContextFactory<ObotDb> databases, 
             CreatedAt = row.CreatedAt,
             UpdatedAt = row.UpdatedAt,
         };
-    }
-
-    private static async Task SaveAsync(ObotDb db, string id, CancellationToken cancellationToken)
-    {
-        await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
-        await db.SaveChangesAsync(cancellationToken);
-        await db.AnnounceAsync(SecurityChangeKinds.Llm, id, cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
     }
 }
 

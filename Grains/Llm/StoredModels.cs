@@ -6,7 +6,6 @@ using Obot.Grains.Abstractions;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Llm;
-using Obot.Grains.Abstractions.Security;
 
 namespace Obot.Grains.Llm;
 
@@ -62,7 +61,7 @@ internal sealed class StoredModels(IDbContextFactory<ObotDb> databases, LlmDirec
         db.Models.Add(row);
         try
         {
-            await SaveAsync(db, row.Id, cancellationToken);
+            await db.SaveAsync(row.Id, "Model", cancellationToken);
         }
         catch (DbUpdateException e) when (e.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
         {
@@ -93,24 +92,11 @@ internal sealed class StoredModels(IDbContextFactory<ObotDb> databases, LlmDirec
 
         Fill(row, draft);
         row.UpdatedAt = time.Now();
-        await SaveAsync(db, id, cancellationToken);
+        await db.SaveAsync(id, $"Model '{id}'", cancellationToken);
         return View(row);
     }
 
-    public async Task<bool> Delete(Principal caller, string id, CancellationToken cancellationToken)
-    {
-        LlmAdministrators.Check(caller);
-        await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
-        if (await db.Models.Where(row => row.Id == id).ExecuteDeleteAsync(cancellationToken) == 0)
-        {
-            return false;
-        }
-
-        await db.AnnounceAsync(SecurityChangeKinds.Llm, id, cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
-        return true;
-    }
+    public Task<bool> Delete(Principal caller, string id, CancellationToken cancellationToken) => databases.DeleteAsync<ModelRow>(caller, id, row => row.Id == id, cancellationToken);
 
     /// <summary>Administrators see everything, others what they may use.</summary>
     private async Task<IQueryable<ModelRow>> SeenAsync(ObotDb db, Principal caller, CancellationToken cancellationToken)
@@ -170,12 +156,4 @@ internal sealed class StoredModels(IDbContextFactory<ObotDb> databases, LlmDirec
         CreatedAt = row.CreatedAt,
         UpdatedAt = row.UpdatedAt,
     };
-
-    private static async Task SaveAsync(ObotDb db, string id, CancellationToken cancellationToken)
-    {
-        await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
-        await db.SaveChangesAsync(cancellationToken);
-        await db.AnnounceAsync(SecurityChangeKinds.Llm, id, cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
-    }
 }
