@@ -15,7 +15,7 @@ return args switch
     ["growth", ..] => await GrowthCommand.RunAsync(arguments, TimeProvider.System),
     ["storage", ..] => await StorageCommand.RunAsync(arguments),
     ["llm-server", ..] => await ModelServer.RunAsync(),
-    ["llm", ..] => await LlmBench.RunAsync(arguments),
+    ["llm", ..] => await LlmBench.RunAsync(arguments, TimeProvider.System),
     ["load", ..] => LoadCommand.Run(arguments),
     _ => await Bench.RunAsync(arguments, TimeProvider.System),
 };

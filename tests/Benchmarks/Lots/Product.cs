@@ -34,6 +34,9 @@ internal sealed class Product : IAsyncDisposable
         });
     }
 
+    /// <summary>Of the silo.</summary>
+    public int Pid => silo.Pid;
+
     /// <summary>The API, as the owner.</summary>
     public HttpClient Http => http;
 
