@@ -38,6 +38,8 @@ public sealed class ObotDb(DbContextOptions<ObotDb> options) : DbContext(options
     public DbSet<ConversationRow> Conversations => Set<ConversationRow>();
     public DbSet<ConversationMessageRow> ConversationMessages => Set<ConversationMessageRow>();
     public DbSet<ConversationPartRow> ConversationParts => Set<ConversationPartRow>();
+    public DbSet<WorkspaceFileRow> WorkspaceFiles => Set<WorkspaceFileRow>();
+    public DbSet<FileRemovalRow> FileRemovals => Set<FileRemovalRow>();
     public DbSet<TaskRow> Tasks => Set<TaskRow>();
     public DbSet<TaskRunRow> TaskRuns => Set<TaskRunRow>();
     public DbSet<ThirdPartyClientRow> ThirdPartyClients => Set<ThirdPartyClientRow>();

@@ -20,7 +20,7 @@ internal static class ConversationSetup
                 && options.ToolTimeout > TimeSpan.Zero && options.QuestionTimeout > TimeSpan.Zero,
             "Obot:Conversations: MaxSteps, SearchToolsFrom, MaxResultCharacters, MaxResultCharactersToModel, ToolTimeout and QuestionTimeout must be above 0, MaxContextTokens at least 2000.").ValidateOnStart();
         services.AddSingleton<SealedText>().AddSingleton<Branches>().AddSingleton<ConversationLedger>().AddSingleton<ConversationWatch>();
-        services.AddSingleton<GatewayDoor>().AddSingleton<RunSettings>().AddSingleton<RunHistory>().AddSingleton<ToolCalls>().AddSingleton<RunTitle>().AddSingleton<AppPages>().AddSingleton<ConversationRun>();
+        services.AddSingleton<GatewayDoor>().AddSingleton<RunSettings>().AddSingleton<RunHistory>().AddSingleton<WorkspaceTools>().AddSingleton<ToolCalls>().AddSingleton<RunTitle>().AddSingleton<AppPages>().AddSingleton<ConversationRun>();
         services.AddSingleton<IProjects, StoredProjects>().AddSingleton<IConversations, StoredConversations>();
         services.AddSingleton<TaskText>().AddSingleton<TaskRuns>().AddSingleton<ITasks, StoredTasks>();
         return services;

@@ -10,6 +10,7 @@ using Obot.Grains.Credentials;
 using Obot.Grains.Encryption;
 using Obot.Grains.Abstractions.Policies;
 using Obot.Grains.Abstractions.Security;
+using Obot.Grains.Files;
 using Obot.Grains.Hosting;
 using Obot.Grains.Hosting.Docker;
 using Obot.Grains.Hosting.Kubernetes;
@@ -55,7 +56,7 @@ public static class GrainsSetup
         services.AddSingleton<GuardPool>().AddSingleton<IHostedService>(provider => provider.GetRequiredService<GuardPool>());
         services.AddDockerBackend().AddKubernetesBackend();
         services.AddSingleton<IServerLogs, ServerLogs>();
-        services.AddCatalog(configuration).AddExports(configuration).AddConversations(configuration);
+        services.AddCatalog(configuration).AddExports(configuration).AddFiles(configuration).AddConversations(configuration);
         services.AddPlacementDirector<SiloOfKeyPlacement, SiloOfKeyDirector>();
         services.AddAudit(configuration);
         return services.AddManagementPorts();

@@ -37,7 +37,7 @@ internal sealed class OpenConversation(IConversations conversations, Principal c
 
     public Task StopAsync() => ActAsync(ct => conversations.Stop(caller, id, ct));
 
-    public Task EditAsync(string messageId, string text) => ActAsync(async ct => _ = await conversations.Edit(caller, id, messageId, new(text, Model: State.Conversation?.Model), ct));
+    public Task EditAsync(string messageId, string text) => ActAsync(async ct => _ = await conversations.Edit(caller, id, messageId, new(text, FilesOf(messageId), State.Conversation?.Model), ct));
 
     public Task RegenerateAsync(string messageId, string? model) => ActAsync(ct => conversations.Regenerate(caller, id, messageId, model, ct));
 
@@ -132,4 +132,7 @@ internal sealed class OpenConversation(IConversations conversations, Principal c
         await _reading;
         _left.Dispose();
     }
+
+    /// <summary>Other words, the same attachments.</summary>
+    private List<string> FilesOf(string messageId) => [.. State.Messages.Where(message => message.Id == messageId).SelectMany(message => message.Parts).OfType<FilePart>().Select(file => file.FileId)];
 }

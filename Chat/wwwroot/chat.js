@@ -88,6 +88,24 @@ window.obotChat = (() => {
       if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) { event.preventDefault(); send(); }
     });
     root.addEventListener('click', event => event.target.closest('[data-send]') && send());
+    const attach = files => {
+      const input = root.querySelector('input[type=file]');
+      if (!files?.length || !input || input.disabled) return false;
+      const given = new DataTransfer();
+      for (const file of files) given.items.add(file);
+      input.files = given.files;
+      input.dispatchEvent(new Event('change', { bubbles: true }));
+      return true;
+    };
+    root.addEventListener('paste', event => { if (attach(event.clipboardData?.files)) event.preventDefault(); });
+    root.addEventListener('dragover', event => {
+      if (event.dataTransfer?.types.includes('Files')) { event.preventDefault(); root.classList.add('dropping'); }
+    });
+    root.addEventListener('dragleave', event => root.contains(event.relatedTarget) || root.classList.remove('dropping'));
+    root.addEventListener('drop', event => {
+      root.classList.remove('dropping');
+      if (attach(event.dataTransfer?.files)) event.preventDefault();
+    });
     grow();
     if (matchMedia('(hover: hover)').matches) field.focus();
   }

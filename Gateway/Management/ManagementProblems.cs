@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 using Obot.Grains.Abstractions;
 using Obot.Grains.Abstractions.Encryption;
+using Obot.Grains.Abstractions.Files;
 
 namespace Obot.Gateway.Management;
 
@@ -52,6 +53,7 @@ internal static class ManagementProblems
         NotAllowedException e => Problem(StatusCodes.Status403Forbidden, "Not allowed", e.Message),
         ConflictException e => Problem(StatusCodes.Status409Conflict, "Conflict", e.Message),
         ServerUnavailableException e => Problem(StatusCodes.Status503ServiceUnavailable, "Server unavailable", e.Message),
+        StorageUnavailableException e => Problem(StatusCodes.Status503ServiceUnavailable, "Storage unavailable", e.Message),
         EncryptionException e => Problem(StatusCodes.Status503ServiceUnavailable, "Encryption unavailable", e.Message),
         BadHttpRequestException e => Problem(e.StatusCode, "Bad request", e.Message),
         _ => null,

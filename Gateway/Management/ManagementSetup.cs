@@ -20,7 +20,7 @@ public static class ManagementSetup
         services.AddSingleton<UserEndpoints>().AddSingleton<ServiceAccountEndpoints>().AddSingleton<GroupEndpoints>();
         services.AddSingleton<CatalogEndpoints>().AddSingleton<CatalogEntryEndpoints>().AddSingleton<ServerEntryEndpoints>();
         services.AddSingleton<ImportEndpoints>().AddSingleton<ChangeEndpoints>().AddSingleton<StorageEndpoints>().AddSingleton<ExportEndpoints>();
-        services.AddSingleton<ProjectEndpoints>().AddSingleton<ThreadEndpoints>().AddSingleton<TaskEndpoints>();
+        services.AddSingleton<ProjectEndpoints>().AddSingleton<ThreadEndpoints>().AddSingleton<FileEndpoints>().AddSingleton<TaskEndpoints>();
         services.AddSingleton<AccessRuleEndpoints>().AddSingleton<FilterEndpoints>();
         return services.AddManagementOpenApi();
     }
@@ -62,6 +62,7 @@ public static class ManagementSetup
         LlmAuditEndpoints.Map(api);
         ProjectEndpoints.Map(api);
         ThreadEndpoints.Map(api);
+        FileEndpoints.Map(api);
         TaskEndpoints.Map(api);
         api.MapGet("/version", Version).WithTags("version").Produces<VersionBody>().WithSummary("What runs here");
         api.Map("/{**rest}", NotFound).ExcludeFromDescription();

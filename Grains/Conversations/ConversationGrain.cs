@@ -209,9 +209,20 @@ internal sealed partial class ConversationGrain(
         var answer = New(row, said.Id, number + 1, MessageRole.Assistant, message.Model);
         db.ConversationMessages.AddRange(said, answer);
         var words = new TextPart { Id = RandomId.New("pt1"), Text = message.Text };
-        await ledger.PutAsync(db, Id, said.Id, new(0, words));
+        var wanted = message.Files?.ToArray() ?? [];
+        List<MessagePart> parts =
+        [
+            .. (await db.WorkspaceFiles.AsNoTracking().Where(file => file.ConversationId == Id && wanted.Contains(file.Id)).OrderBy(file => file.CreatedAt).ToListAsync())
+                .Select(file => new FilePart { Id = RandomId.New("pt1"), FileId = file.Id, Name = file.Path, ContentType = file.ContentType, Size = file.Size }),
+            words,
+        ];
+        foreach (var part in parts)
+        {
+            await ledger.PutAsync(db, Id, said.Id, new(0, part));
+        }
+
         (row.LeafId, row.RunMessageId) = (answer.Id, answer.Id);
-        return [said.View([words], [said.Id]), answer.View([], [answer.Id])];
+        return [said.View(parts, [said.Id]), answer.View([], [answer.Id])];
     }
 
     private ConversationMessageRow New(ConversationRow row, string? parent, long number, MessageRole role, string? model) => new()

@@ -9,6 +9,7 @@ internal static class ConversationRules
     private const int MostMessage = 100_000;
     private const int MostTitle = 200;
     private const int MostServers = 100;
+    private const int MostFiles = 20;
 
     public static NewMessage Check(NewMessage message)
     {
@@ -17,7 +18,7 @@ internal static class ConversationRules
             throw new InvalidInputException("text", $"Must be a text of 1 to {MostMessage} characters.");
         }
 
-        return message.Files is { Count: > 0 } ? throw new InvalidInputException("files", "There is no file of that id in this conversation.") : message with { Model = Model(message.Model) };
+        return message.Files is { Count: > MostFiles } ? throw new InvalidInputException("files", $"A message takes {MostFiles} files at most.") : message with { Model = Model(message.Model) };
     }
 
     public static string? Title(string? title) =>

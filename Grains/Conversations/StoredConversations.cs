@@ -144,13 +144,30 @@ internal sealed class StoredConversations(
     }
 
     public async Task<MessageView?> Send(Principal caller, string id, NewMessage message, CancellationToken cancellationToken) =>
-        await WritableAsync(caller, id, cancellationToken) ? Message(await Grain(id).Send(ConversationRules.Check(message), caller.UserId)) : null;
+        await WritableAsync(caller, id, cancellationToken) ? Message(await Grain(id).Send(await CheckAsync(id, message, cancellationToken), caller.UserId)) : null;
+
+    /// <exception cref="InvalidInputException">A file is not one of this conversation.</exception>
+    private async Task<NewMessage> CheckAsync(string id, NewMessage message, CancellationToken cancellationToken)
+    {
+        var good = ConversationRules.Check(message);
+        if (good.Files is { Count: > 0 } files)
+        {
+            await using var db = await databases.CreateDbContextAsync(cancellationToken);
+            var known = await db.WorkspaceFiles.Where(row => row.ConversationId == id).Select(row => row.Id).ToListAsync(cancellationToken);
+            if (files.FirstOrDefault(file => !known.Contains(file)) is { } unknown)
+            {
+                throw new InvalidInputException("files", $"There is no file '{unknown}' in this conversation: PUT /api/threads/{id}/files/{{path}} first.");
+            }
+        }
+
+        return good;
+    }
 
     public async Task<bool> Stop(Principal caller, string id, CancellationToken cancellationToken) =>
         await WritableAsync(caller, id, cancellationToken) && await Grain(id).Stop();
 
     public async Task<MessageView?> Edit(Principal caller, string id, string messageId, NewMessage message, CancellationToken cancellationToken) =>
-        await WritableAsync(caller, id, cancellationToken) ? Message(await Grain(id).Edit(messageId, ConversationRules.Check(message), caller.UserId)) : null;
+        await WritableAsync(caller, id, cancellationToken) ? Message(await Grain(id).Edit(messageId, await CheckAsync(id, message, cancellationToken), caller.UserId)) : null;
 
     public async Task<bool> Regenerate(Principal caller, string id, string messageId, string? model, CancellationToken cancellationToken) =>
         await WritableAsync(caller, id, cancellationToken) && Message(await Grain(id).Regenerate(messageId, ConversationRules.Model(model))) is not null;

@@ -72,7 +72,7 @@ internal sealed partial class ConversationRun(
             var last = now.Parts.Where(part => part.Step == step).ToList();
             if (last.Exists(part => part.Part is ToolCallPart { Status: ToolCallStatus.Running or ToolCallStatus.NeedsApproval or ToolCallStatus.Unknown }))
             {
-                if (!await tools.AdvanceAsync(run, now.Message.Id, last, offer, cancellationToken))
+                if (!await tools.AdvanceAsync(run, now.Message.Id, last, offer, setting, cancellationToken))
                 {
                     return;
                 }

@@ -21,7 +21,9 @@ internal static class History
     {
         if (role == MessageRole.User)
         {
-            yield return new(ChatRole.User, string.Concat(parts.Select(part => part.Part).OfType<TextPart>().Select(part => part.Text)));
+            var text = string.Concat(parts.Select(part => part.Part).OfType<TextPart>().Select(part => part.Text));
+            var files = parts.Select(part => part.Part).OfType<FilePart>().Select(file => $"{file.Name} ({file.ContentType}, {file.Size} bytes)").ToList();
+            yield return new(ChatRole.User, files.Count == 0 ? text : $"{text}\n\n[Attached files, {WorkspaceTools.ReadName} reads them: {string.Join("; ", files)}]");
             yield break;
         }
 

@@ -1,7 +1,10 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
+using Obot.Grains.Abstractions;
 using Obot.Grains.Abstractions.Conversations;
+using Obot.Grains.Abstractions.Files;
+using Obot.Grains.Files;
 
 namespace Obot.Grains.Conversations.Running;
 
@@ -9,10 +12,12 @@ namespace Obot.Grains.Conversations.Running;
 /// What a model is told: the branch behind the last summary. Where that is more than fits, what is older is summarized by the model first,
 /// and the summary kept with the message that it reaches to.
 /// </summary>
-internal sealed class RunHistory(ConversationLedger ledger, Branches branches, SealedText text, ToolCalls tools, IOptions<ConversationOptions> options)
+internal sealed class RunHistory(ConversationLedger ledger, Branches branches, SealedText text, ToolCalls tools, IWorkspaceFiles files, IOptions<ConversationOptions> options)
 {
     private const int MostMessages = 2000;
     private const int ShortResult = 500;
+    private const int MostPictures = 8;
+    private const long MostPictureBytes = 5 * 1024 * 1024;
     private const string Ask = "Summarize the conversation so far for the assistant that goes on with it: what the person wants, what was found out (names, numbers, ids literally), what was decided, what is open. At most 600 words.";
 
     public async Task<List<ChatMessage>> BuildAsync(RunContext run, RunState state, RunSetting setting, IChatClient model, CancellationToken cancellationToken)
@@ -31,8 +36,36 @@ internal sealed class RunHistory(ConversationLedger ledger, Branches branches, S
             told.Add(History.Summary(summary));
         }
 
-        told.AddRange(turns.SelectMany(turn => History.Of(turn.Role, turn.Parts, most)));
+        var shown = turns.SelectMany(turn => turn.Parts).Select(part => part.Part).OfType<FilePart>().Where(file => FileTypes.IsPicture(file.ContentType) && file.Size <= MostPictureBytes).TakeLast(MostPictures).ToHashSet();
+        foreach (var turn in turns)
+        {
+            told.AddRange(History.Of(turn.Role, turn.Parts, most));
+            foreach (var picture in turn.Parts.Select(part => part.Part).OfType<FilePart>().Where(shown.Contains))
+            {
+                await ShowAsync(told[^1], run.Id, setting, picture, cancellationToken);
+            }
+        }
+
         return told;
+    }
+
+    /// <summary>A picture that is not there any more is only named.</summary>
+    private async Task ShowAsync(ChatMessage message, string threadId, RunSetting setting, FilePart picture, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var open = await files.Open(setting.Caller, FileScope.Thread(threadId), picture.Name, cancellationToken);
+            if (open is { File: { Size: <= MostPictureBytes } file } && file.ContentType == picture.ContentType)
+            {
+                using var bytes = new MemoryStream((int)file.Size);
+                await open.Content.CopyToAsync(bytes, cancellationToken);
+                message.Contents.Add(new DataContent(bytes.ToArray(), file.ContentType));
+            }
+        }
+        catch (StorageUnavailableException e)
+        {
+            throw new RunFailure($"{picture.Name}: {e.Message}");
+        }
     }
 
     private async Task<(string? Summary, List<Turn> Turns)> ReadAsync(RunContext run, RunState state, CancellationToken cancellationToken) => await ledger.ReadPatientlyAsync(

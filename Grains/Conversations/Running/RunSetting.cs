@@ -9,7 +9,7 @@ namespace Obot.Grains.Conversations.Running;
 
 /// <summary>Everything around a run that is read once: whose it is, which model, which servers, which approvals.</summary>
 /// <param name="Approvals">Tool → <c>always</c> or <c>never</c>.</param>
-internal sealed record RunSetting(Principal Caller, string Model, string? Instructions, IReadOnlyList<string> Servers, IReadOnlyDictionary<string, string> Approvals);
+internal sealed record RunSetting(Principal Caller, string ProjectId, string Model, string? Instructions, IReadOnlyList<string> Servers, IReadOnlyDictionary<string, string> Approvals);
 
 internal sealed class RunSettings(IUserDirectory users, ILlmDirectory models, SealedText text, IOptions<ConversationOptions> options)
 {
@@ -24,6 +24,7 @@ internal sealed class RunSettings(IUserDirectory users, ILlmDirectory models, Se
             .ToDictionaryAsync(row => row.Tool, row => row.Approval, StringComparer.Ordinal, cancellationToken);
         return new(
             caller,
+            project.Id,
             await ModelAsync(caller, asked ?? conversation.Model ?? project.Model, cancellationToken),
             text.OpenInstructions(project.Id, project.Instructions),
             conversation.Servers ?? project.Servers,

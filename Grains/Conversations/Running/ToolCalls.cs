@@ -11,7 +11,7 @@ namespace Obot.Grains.Conversations.Running;
 /// Tool calls from wish to result. Each is written down when it is wished, right before it is sent, and with its result: what a dead silo sent
 /// and has no result for is sent again only where the tool says that this is safe.
 /// </summary>
-internal sealed class ToolCalls(ConversationLedger ledger, SealedText text, IOptions<ConversationOptions> options, TimeProvider time)
+internal sealed class ToolCalls(ConversationLedger ledger, SealedText text, WorkspaceTools workspace, IOptions<ConversationOptions> options, TimeProvider time)
 {
     private const int AtOnce = 4;
 
@@ -24,7 +24,8 @@ internal sealed class ToolCalls(ConversationLedger ledger, SealedText text, IOpt
             return new(step, call with { Arguments = "{}", Status = ToolCallStatus.Failed, Error = "The arguments are no JSON object." }, name);
         }
 
-        if (offer.IsSearched && name == ToolOffer.SearchName)
+        // writing a file twice is writing it once
+        if ((offer.IsSearched && name == ToolOffer.SearchName) || WorkspaceTools.IsOurs(name))
         {
             return new(step, call, name, IsRepeatable: true);
         }
@@ -49,7 +50,7 @@ internal sealed class ToolCalls(ConversationLedger ledger, SealedText text, IOpt
     }
 
     /// <summary>Makes the calls that may be made. False where a person has to decide before the run can go on.</summary>
-    public async Task<bool> AdvanceAsync(RunContext run, string messageId, IReadOnlyList<StoredPart> parts, ToolOffer offer, CancellationToken cancellationToken)
+    public async Task<bool> AdvanceAsync(RunContext run, string messageId, IReadOnlyList<StoredPart> parts, ToolOffer offer, RunSetting setting, CancellationToken cancellationToken)
     {
         var ready = new List<StoredPart>();
         foreach (var part in parts)
@@ -73,7 +74,7 @@ internal sealed class ToolCalls(ConversationLedger ledger, SealedText text, IOpt
         }
 
         await Parallel.ForEachAsync(ready, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken }, async (part, token) =>
-            await MakeAsync(run, messageId, part, offer, token));
+            await MakeAsync(run, messageId, part, offer, setting, token));
         return await ledger.WritePatientlyAsync(run.Id, run.Epoch, async (db, row) =>
         {
             var open = (await db.ConversationParts.AsNoTracking().Where(one => one.ConversationId == run.Id && one.MessageId == messageId).ToListAsync(cancellationToken))
@@ -99,13 +100,32 @@ internal sealed class ToolCalls(ConversationLedger ledger, SealedText text, IOpt
         run.Feed.Put(messageId, part.Part);
     }
 
-    private async Task MakeAsync(RunContext run, string messageId, StoredPart part, ToolOffer offer, CancellationToken cancellationToken)
+    private async Task MakeAsync(RunContext run, string messageId, StoredPart part, ToolOffer offer, RunSetting setting, CancellationToken cancellationToken)
     {
         var call = (ToolCallPart)part.Part;
         await PutAsync(run, messageId, part with { IsBegun = true }, cancellationToken);
         var began = time.GetTimestamp();
-        var done = call.ServerId is null ? Search(call, offer) : await SendAsync(call, offer, cancellationToken);
+        var done = call switch
+        {
+            { ServerId: not null } => await SendAsync(call, offer, cancellationToken),
+            { Tool: ToolOffer.SearchName } => Search(call, offer),
+            _ => await OwnAsync(run, call, setting, cancellationToken),
+        };
         await PutAsync(run, messageId, part with { IsBegun = true, Part = done with { DurationMs = (long)time.GetElapsedTime(began).TotalMilliseconds } }, cancellationToken);
+    }
+
+    private async Task<ToolCallPart> OwnAsync(RunContext run, ToolCallPart call, RunSetting setting, CancellationToken cancellationToken)
+    {
+        using var patience = new CancellationTokenSource(options.Value.ToolTimeout, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
+        try
+        {
+            return Succeeded(call, await workspace.CallAsync(setting.Caller, setting.ProjectId, run.Id, call.Tool, call.Arguments, both.Token));
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        {
+            return Failed(call, e is OperationCanceledException ? "The storage did not answer in time (Obot:Conversations:ToolTimeout)." : RunWords.Of(e));
+        }
     }
 
     private async Task<ToolCallPart> SendAsync(ToolCallPart call, ToolOffer offer, CancellationToken cancellationToken)
@@ -150,8 +170,13 @@ internal sealed class ToolCalls(ConversationLedger ledger, SealedText text, IOpt
     {
         using var arguments = JsonDocument.Parse(call.Arguments);
         var query = arguments.RootElement.TryGetProperty("query", out var words) ? words.ToString() : "";
-        ContentBlock[] found = [new TextContentBlock { Text = offer.Search(query) }];
-        return call with { Status = ToolCallStatus.Succeeded, Result = JsonSerializer.Serialize(found, McpJsonUtilities.DefaultOptions) };
+        return Succeeded(call, offer.Search(query));
+    }
+
+    private static ToolCallPart Succeeded(ToolCallPart call, string said)
+    {
+        ContentBlock[] content = [new TextContentBlock { Text = said }];
+        return call with { Status = ToolCallStatus.Succeeded, Result = JsonSerializer.Serialize(content, McpJsonUtilities.DefaultOptions) };
     }
 
     private static (string? Name, string Arguments) Unwrap(string arguments)

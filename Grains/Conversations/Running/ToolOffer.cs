@@ -28,6 +28,7 @@ internal sealed class ToolOffer
                 AIFunctionFactory.CreateDeclaration(CallName, "Calls a tool that search_tools found.", CallSchema),
             ]
             : [.. tools.Select(tool => AIFunctionFactory.CreateDeclaration(tool.Name, tool.Tool.Description ?? "", tool.Schema))];
+        Declarations = [.. WorkspaceTools.Declarations, .. Declarations];
         SavedTokens = IsSearched ? Math.Max(0, tools.Sum(tool => tool.Tokens) - ((SearchSchema.GetRawText().Length + CallSchema.GetRawText().Length + 250) / 4)) : 0;
     }
 

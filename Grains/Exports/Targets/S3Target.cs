@@ -1,44 +1,22 @@
 using System.Net;
-using Amazon;
 using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
 using Obot.Grains.Abstractions.Exports;
+using Obot.Grains.Files.S3;
 
 namespace Obot.Grains.Exports.Targets;
 
 /// <summary>A bucket of S3, or of whatever speaks like it.</summary>
 internal sealed class S3Target : IExportTarget
 {
-    private const int MaxRetries = 3;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private readonly AmazonS3Client _client;
     private readonly NewStorage _settings;
 
     public S3Target(NewStorage settings, string? secret)
     {
         _settings = settings;
-        var whenRequired = settings.ChecksumMode == StorageModes.WhenRequired;
-        var config = new AmazonS3Config
-        {
-            ForcePathStyle = settings.PathStyle ?? settings.Endpoint is not null,
-            RequestChecksumCalculation = whenRequired ? RequestChecksumCalculation.WHEN_REQUIRED : RequestChecksumCalculation.WHEN_SUPPORTED,
-            ResponseChecksumValidation = whenRequired ? ResponseChecksumValidation.WHEN_REQUIRED : ResponseChecksumValidation.WHEN_SUPPORTED,
-            Timeout = Patience,
-            MaxErrorRetry = MaxRetries,
-            RetryMode = RequestRetryMode.Standard,
-        };
-        if (settings.Endpoint is { } endpoint)
-        {
-            config.ServiceURL = endpoint;
-            config.AuthenticationRegion = settings.Region ?? StorageModes.Region;
-        }
-        else
-        {
-            config.RegionEndpoint = RegionEndpoint.GetBySystemName(settings.Region ?? StorageModes.Region);
-        }
-
-        _client = settings.AccessKeyID is { } id ? new(new BasicAWSCredentials(id, secret ?? ""), config) : new(config);
+        _client = S3Clients.New(settings.Endpoint, settings.Region, settings.PathStyle, settings.ChecksumMode, settings.AccessKeyID, secret);
     }
 
     public Task WriteAsync(string key, byte[] content, CancellationToken cancellationToken) => DoAsync(async () =>
@@ -81,17 +59,13 @@ internal sealed class S3Target : IExportTarget
         {
             // what the storage refuses it refuses again; too many requests and a clock that is off may pass
             var isLasting = e.StatusCode is >= HttpStatusCode.BadRequest and < HttpStatusCode.InternalServerError && e.StatusCode is not (HttpStatusCode.TooManyRequests or HttpStatusCode.RequestTimeout);
-            throw new ExportTargetException($"Bucket '{_settings.Bucket}': {e.ErrorCode ?? e.StatusCode.ToString()}: {e.Message}{Advice(e)}", isLasting, e);
+            throw new ExportTargetException($"Bucket '{_settings.Bucket}': {e.ErrorCode ?? e.StatusCode.ToString()}: {e.Message}{S3Clients.Advice(e, _settings.ChecksumMode)}", isLasting, e);
         }
         catch (Exception e) when (e is AmazonClientException or HttpRequestException or IOException or TimeoutException)
         {
             throw new ExportTargetException($"The storage at '{_settings.Endpoint ?? _settings.Region}' does not answer: {(e.InnerException ?? e).Message}", isLasting: false, e);
         }
     }
-
-    private string Advice(AmazonS3Exception e) => e.ErrorCode is "XAmzContentSHA256Mismatch" or "InvalidArgument" or "NotImplemented" or "SignatureDoesNotMatch" && _settings.ChecksumMode != StorageModes.WhenRequired
-        ? " (older storage needs checksumMode 'WHEN_REQUIRED')"
-        : "";
 }
 
 /// <summary>Words of settings.</summary>
@@ -101,6 +75,6 @@ internal static class StorageModes
     public const string Azure = "azure";
     public const string Directory = "directory";
     public const string WhenSupported = "WHEN_SUPPORTED";
-    public const string WhenRequired = "WHEN_REQUIRED";
-    public const string Region = "us-east-1";
+    public const string WhenRequired = S3Clients.WhenRequired;
+    public const string Region = S3Clients.DefaultRegion;
 }
