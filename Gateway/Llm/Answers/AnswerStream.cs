@@ -39,11 +39,13 @@ internal sealed class AnswerStream : Stream
     private long taken;
     private bool ended;
     private bool isDisposed;
+    private ITimer? timer;
+    private long waitingSince;
 
     public AnswerStream(Stream upstream, AnswerFilter filter, LlmProvider provider, BodySample? sample, long startedAt, TimeProvider time, CancellationToken clientGone)
     {
         (this.upstream, this.filter, this.provider, this.sample, this.startedAt, this.time) = (upstream, filter, provider, sample, startedAt, time);
-        limit = new(Timeout.InfiniteTimeSpan, time);
+        limit = new();
         aborted = clientGone.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), limit);
     }
 
@@ -224,11 +226,39 @@ internal sealed class AnswerStream : Stream
             return await reading;
         }
 
-        var left = provider.Total - time.GetElapsedTime(startedAt);
-        limit.CancelAfter(left < provider.BetweenTokens ? (left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1)) : provider.BetweenTokens);
+        Volatile.Write(ref waitingSince, time.GetTimestamp());
+        timer ??= time.CreateTimer(static stream => ((AnswerStream)stream!).Look(), this, TimeSpan.FromTicks(Math.Max(TimeSpan.TicksPerMillisecond, Left().Ticks)), Timeout.InfiniteTimeSpan);
         var read = await reading;
-        limit.CancelAfter(Timeout.InfiniteTimeSpan);
+        Volatile.Write(ref waitingSince, 0);
         return read;
+    }
+
+    /// <summary>One timer an answer, which looks when somebody may have waited too long, instead of one change of it with every token.</summary>
+    private void Look()
+    {
+        try
+        {
+            if (Left() is var left && left > TimeSpan.Zero)
+            {
+                timer?.Change(left, Timeout.InfiniteTimeSpan);
+            }
+            else
+            {
+                limit.Cancel();
+            }
+        }
+        catch (ObjectDisposedException)
+        {
+            // the answer ended at this very moment
+        }
+    }
+
+    private TimeSpan Left()
+    {
+        var since = Volatile.Read(ref waitingSince);
+        var between = since == 0 ? provider.BetweenTokens : provider.BetweenTokens - time.GetElapsedTime(since);
+        var total = provider.Total - time.GetElapsedTime(startedAt);
+        return total < between ? total : between;
     }
 
     private LlmError Error() => End is AnswerEnd.TimedOut
@@ -240,6 +270,7 @@ internal sealed class AnswerStream : Stream
         if (disposing && !isDisposed)
         {
             isDisposed = true;
+            timer?.Dispose();
             aborted.Dispose();
             limit.Dispose();
             upstream.Dispose();

@@ -28,6 +28,9 @@ internal sealed class Attempt(LlmCall call, LlmTarget target, Uri url, IReadOnly
 
     public IReadOnlyList<KeyValuePair<string, string>> Headers { get; } = headers;
 
+    /// <summary>What is sent.</summary>
+    public required ReadOnlyMemory<byte> Body { get; init; }
+
     /// <summary>There is nobody else to ask: whatever is answered goes to the client.</summary>
     public bool IsLast { get; } = isLast;
 
@@ -58,7 +61,9 @@ internal sealed class LlmForwarder(IHttpForwarder forwarder) : IDisposable
     /// <summary>Time limits are the providers' own: <see cref="AnswerStream"/>.</summary>
     private static readonly ForwarderRequestConfig Config = new() { ActivityTimeout = TimeSpan.FromDays(1), Version = HttpVersion.Version11, VersionPolicy = HttpVersionPolicy.RequestVersionOrLower };
 
-    private readonly HttpMessageInvoker client = new(new SocketsHttpHandler
+    private static readonly HttpRequestOptionsKey<ReadOnlyMemory<byte>> Whole = new("obot.llm.body");
+
+    private readonly HttpMessageInvoker client = new(new WholeRequests(new SocketsHttpHandler
     {
         UseCookies = false,
         AllowAutoRedirect = false,
@@ -68,7 +73,7 @@ internal sealed class LlmForwarder(IHttpForwarder forwarder) : IDisposable
         PooledConnectionIdleTimeout = TimeSpan.FromMinutes(1),
         PooledConnectionLifetime = TimeSpan.FromMinutes(10),
         EnableMultipleHttp2Connections = true,
-    });
+    }));
 
     public async Task<AttemptOutcome> SendAsync(Attempt attempt)
     {
@@ -129,6 +134,32 @@ internal sealed class LlmForwarder(IHttpForwarder forwarder) : IDisposable
     /// <summary>Statuses after which another attempt, or another provider, may do better.</summary>
     private static bool IsPassing(HttpStatusCode status) => (int)status is 408 or 429 or 500 or 502 or 503 or 504 or 529;
 
+    /// <summary>All of a request is here already: headers and body leave in one write, which the forwarder's stream of a body would make two.</summary>
+    private sealed class WholeRequests(HttpMessageHandler inner) : DelegatingHandler(inner)
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            if (request.Options.TryGetValue(Whole, out var body))
+            {
+                var content = new ReadOnlyMemoryContent(body);
+                if (request.Content is { } streamed)
+                {
+                    foreach (var (name, values) in streamed.Headers.NonValidated)
+                    {
+                        if (!name.Equals("Content-Length", StringComparison.OrdinalIgnoreCase))
+                        {
+                            content.Headers.TryAddWithoutValidation(name, (IEnumerable<string>)values);
+                        }
+                    }
+                }
+
+                request.Content = content;
+            }
+
+            return base.SendAsync(request, cancellationToken);
+        }
+    }
+
     private sealed class Transformer : HttpTransformer
     {
         public override async ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
@@ -136,6 +167,7 @@ internal sealed class LlmForwarder(IHttpForwarder forwarder) : IDisposable
             await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
             var attempt = httpContext.Features.Get<Attempt>()!;
             proxyRequest.RequestUri = attempt.Url;
+            proxyRequest.Options.Set(Whole, attempt.Body);
             proxyRequest.Headers.Host = null;
             if (attempt.IsTranslated)
             {

@@ -92,12 +92,12 @@ internal sealed class LlmRouter(LlmForwarder forwarder, Circuits circuits, ILlmC
         }
 
         var request = call.Context.Request;
-        request.Body = new ReadOnlyBody(prepared.Body);
         request.ContentLength = prepared.Body.Length;
         request.Headers.TransferEncoding = default;
         using var firstToken = new CancellationTokenSource(target.Provider.FirstToken, time);
         var attempt = new Attempt(call, target, url, headers, isLast, firstToken, time)
         {
+            Body = prepared.Body,
             Check = MessageGuard.HoldsAnswer(call) ? answer => messages.CheckAnswerAsync(call, answer, call.Context.RequestAborted) : null,
             IsTranslated = prepared.Translator is not null || target.Provider.Kind == ProviderKinds.Bedrock,
             FilterFor = response => call.Filter = prepared.Filter(call, response, time.GetUtcNow().ToUnixTimeSeconds()),

@@ -68,7 +68,7 @@ public sealed class CircuitsTests : IDisposable
     {
         using var firstToken = new CancellationTokenSource();
         var call = new LlmCall(new DefaultHttpContext(), new(LlmDialect.OpenAi, LlmOperation.Chat, null), new Verdict(new("ann", Role.Basic, "k", [Scopes.Llm]), DateTimeOffset.MaxValue, new UserLoad()), Guid.CreateVersion7(), 0);
-        var attempt = new Attempt(call, new(provider, "m", "m", "m", ModelUsages.Chat, Prices: null), new("http://x/v1"), [], isLast: false, firstToken, _time) { FilterFor = _ => throw new NotSupportedException() };
+        var attempt = new Attempt(call, new(provider, "m", "m", "m", ModelUsages.Chat, Prices: null), new("http://x/v1"), [], isLast: false, firstToken, _time) { Body = default, FilterFor = _ => throw new NotSupportedException() };
         await _circuits.SendAsync(attempt, _forwarder);
         return attempt;
     }

@@ -172,6 +172,22 @@ public sealed class LlmGatewayTests(SharedCluster shared, ITestOutputHelper outp
     }
 
     [Fact]
+    public async Task Metrics_OfCalls_AreScraped_AsTheGenAiConventionsName()
+    {
+        await using var rig = await LlmRig.StartAsync(Cluster);
+        using (var answer = await rig.ChatAsync("hello", stream: true))
+        {
+            await answer.Content.ReadAsStringAsync();
+        }
+
+        var text = await Eventually.ReadAsync("/metrics", "tells of the call", Soon, () => Cluster.Http.GetStringAsync(new Uri("/metrics", UriKind.Relative)), seen => seen.Contains("gen_ai_client_operation_duration_seconds_bucket", StringComparison.Ordinal));
+        Assert.Contains("gen_ai_server_time_to_first_token_seconds_bucket", text, StringComparison.Ordinal);
+        var tokens = text.Split('\n').Where(line => line.StartsWith("gen_ai_client_token_usage", StringComparison.Ordinal) && line.Contains("_bucket", StringComparison.Ordinal)).ToList();
+        Assert.All(["gen_ai_operation_name=\"chat\"", "gen_ai_provider_name=\"openai\"", "gen_ai_request_model=\"gpt-test\"", "gen_ai_token_type=\"output\"", "server_address=\"127.0.0.1\"", "le=\"67108864\""], part =>
+            Assert.Contains(tokens, line => line.Contains(part, StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public async Task Record_OfACall_IsFoundWithItsUsage_AndItsBodiesAreForAuditorsOnly()
     {
         await using var rig = await LlmRig.StartAsync(Cluster);
