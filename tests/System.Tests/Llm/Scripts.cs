@@ -68,6 +68,7 @@ internal static partial class Scripts
         events.Add(Event("response.content_part.added", """ "item_id":"msg_1","output_index":0,"content_index":0,"part":{"type":"output_text","text":"","annotations":[]}"""));
         events.AddRange(Words(script).Select(word => Event("response.output_text.delta", $"\"item_id\":\"msg_1\",\"output_index\":0,\"content_index\":0,\"delta\":{Quote(word)}")));
         events.Add(Event("response.output_text.done", $"\"item_id\":\"msg_1\",\"output_index\":0,\"content_index\":0,\"text\":{Quote(Text)}"));
+        events.Add(Event("response.output_item.done", $$""" "output_index":0,"item":{"type":"message","id":"msg_1","status":"completed","role":"assistant","content":[{"type":"output_text","text":{{Quote(Text)}},"annotations":[]}]}"""));
         events.Add(Event("response.completed", $"\"response\":{Responses(model, "")}"));
         return events;
     }

@@ -9,21 +9,26 @@ internal static class Npm
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
     private static readonly SemaphoreSlim Once = new(1);
 
+    /// <summary>Coding agents: large, so in a folder of their own.</summary>
+    public static string Agents { get; } = Path.Combine(Repository.Clients, "agents");
+
     /// <summary>Runs <c>npm ci</c> unless the stamp in <c>node_modules</c> is of this lock file. Other processes are waited for.</summary>
-    public static async Task EnsureInstalledAsync()
+    /// <param name="folder">Null: <c>tests/clients</c>.</param>
+    public static async Task EnsureInstalledAsync(string? folder = null)
     {
+        folder ??= Repository.Clients;
         await Once.WaitAsync(TestContext.Current.CancellationToken);
         try
         {
-            await using var alone = await LockAsync(Path.Combine(Repository.Clients, ".npm.lock"));
-            var stamp = Path.Combine(Repository.Clients, "node_modules", ".obot-stamp");
-            var wanted = Convert.ToHexString(SHA256.HashData(await File.ReadAllBytesAsync(Path.Combine(Repository.Clients, "package-lock.json"))));
+            await using var alone = await LockAsync(Path.Combine(folder, ".npm.lock"));
+            var stamp = Path.Combine(folder, "node_modules", ".obot-stamp");
+            var wanted = Convert.ToHexString(SHA256.HashData(await File.ReadAllBytesAsync(Path.Combine(folder, "package-lock.json"))));
             if (File.Exists(stamp) && string.Equals(await File.ReadAllTextAsync(stamp), wanted, StringComparison.Ordinal))
             {
                 return;
             }
 
-            (await ProcessRunner.RunAsync("npm", ["ci", "--no-audit", "--no-fund"], Patience, folder: Repository.Clients)).Checked();
+            (await ProcessRunner.RunAsync("npm", ["ci", "--no-audit", "--no-fund"], Patience, folder: folder)).Checked();
             await File.WriteAllTextAsync(stamp, wanted);
         }
         finally
