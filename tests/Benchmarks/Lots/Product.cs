@@ -31,6 +31,7 @@ internal sealed class Product : IAsyncDisposable
             ["Obot__Guard__ListenPort"] = Text(Child.FreePort()),
             ["Obot__Hosting__ShimPath"] = Repository.Shim,
             ["Obot__Auth__BootstrapToken"] = token,
+            ["Obot__Llm__MaxOpenPerUser"] = "1024",
         });
     }
 
