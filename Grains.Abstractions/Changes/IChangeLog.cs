@@ -15,6 +15,17 @@ public interface IChangeLog
     Task<Page<ChangeView>> List(Principal caller, ChangeQuery query, int limit, string? cursor, CancellationToken cancellationToken);
 }
 
+/// <summary>What changes are written down of, as the management API names its collections.</summary>
+public static class ChangeKinds
+{
+    public static IReadOnlyList<string> All { get; } =
+    [
+        "mcp-servers", "mcp-catalogs", "mcp-catalog-entries", "access-control-rules", "mcp-webhook-validations", "users", "groups", "api-keys", "auth-providers",
+        "model-providers", "models", "default-model-aliases", "model-access-policies", "llm-budgets", "message-policies",
+        "projects", "tasks", "audit-log-exports", "scheduled-audit-log-exports", "storage-credentials",
+    ];
+}
+
 /// <param name="Kind">Collection of the management API, e.g. <c>mcp-servers</c>; null for all.</param>
 /// <param name="SubjectId">Id of the thing.</param>
 /// <param name="UserId">Who did it.</param>

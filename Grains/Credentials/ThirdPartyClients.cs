@@ -17,6 +17,7 @@ internal sealed class ThirdPartyClients(IDbContextFactory<ObotDb> databases, IEn
 {
     public const string Static = "static";
     public const string Dynamic = "dynamic";
+    private const string Servers = "mcp-servers";
     private const int MaxText = 2048;
 
     public static SecretPlace Place(string serverId, string kind) => new("third_party_clients", $"{serverId}/{kind}", "client_secret");
@@ -24,7 +25,7 @@ internal sealed class ThirdPartyClients(IDbContextFactory<ObotDb> databases, IEn
     public async Task<ThirdPartyClientView?> Find(Principal caller, string serverId, CancellationToken cancellationToken)
     {
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        return await ManagedAsync(db, caller, serverId, cancellationToken) ? View(await RowAsync(db, serverId, cancellationToken)) : null;
+        return await ManagedAsync(db, caller, serverId, cancellationToken) is not null ? View(await RowAsync(db, serverId, cancellationToken)) : null;
     }
 
     public async Task<ThirdPartyClientView?> Set(Principal caller, string serverId, ThirdPartyClient client, CancellationToken cancellationToken)
@@ -48,7 +49,7 @@ internal sealed class ThirdPartyClients(IDbContextFactory<ObotDb> databases, IEn
 
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
-        if (!await ManagedAsync(db, caller, serverId, cancellationToken))
+        if (await ManagedAsync(db, caller, serverId, cancellationToken) is not { } server)
         {
             return null;
         }
@@ -63,6 +64,7 @@ internal sealed class ThirdPartyClients(IDbContextFactory<ObotDb> databases, IEn
         (row.ClientId, row.Issuer, row.GrantKind) = (client.ClientID, client.Issuer, client.Grant == GrantKinds.AuthorizationCode ? null : client.Grant);
         row.AuthMethod = client.PrivateKey is { Length: > 0 } ? AuthMethods.PrivateKeyJwt : null;
         row.ClientSecret = (client.PrivateKey is { Length: > 0 } key ? key : client.ClientSecret) is { Length: > 0 } secret ? encryption.Encrypt(Place(serverId, Static), Encoding.UTF8.GetBytes(secret)) : null;
+        db.NoteChange(time.Now(), caller.UserId, "set-oauth-client", Servers, serverId, server.Name);
         await db.SaveChangesAsync(cancellationToken);
         await db.AnnounceAsync(SecurityChangeKinds.Credential, serverId, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
@@ -73,26 +75,27 @@ internal sealed class ThirdPartyClients(IDbContextFactory<ObotDb> databases, IEn
     {
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
-        if (!await ManagedAsync(db, caller, serverId, cancellationToken))
+        if (await ManagedAsync(db, caller, serverId, cancellationToken) is not { } server)
         {
             return null;
         }
 
         var rows = await db.ThirdPartyClients.Where(row => row.ServerId == serverId && row.Kind == Static).ExecuteDeleteAsync(cancellationToken);
+        await db.WriteChangeAsync(time.Now(), caller.UserId, "remove-oauth-client", Servers, serverId, server.Name, null, cancellationToken);
         await db.AnnounceAsync(SecurityChangeKinds.Credential, serverId, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         return rows > 0;
     }
 
-    private static async Task<bool> ManagedAsync(ObotDb db, Principal caller, string serverId, CancellationToken cancellationToken)
+    private static async Task<ServerRow?> ManagedAsync(ObotDb db, Principal caller, string serverId, CancellationToken cancellationToken)
     {
         if (await ServerSight.FindAsync(db, db.Servers.AsNoTracking(), caller, serverId, cancellationToken) is not { } row)
         {
-            return false;
+            return null;
         }
 
         ServerSight.CheckManages(caller, row);
-        return true;
+        return row;
     }
 
     private static Task<ThirdPartyClientRow?> RowAsync(ObotDb db, string serverId, CancellationToken cancellationToken) =>

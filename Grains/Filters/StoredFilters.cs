@@ -14,6 +14,8 @@ namespace Obot.Grains.Filters;
 /// <summary>Filters in table <c>mcp_webhook_validations</c>; every change is announced in its transaction.</summary>
 internal sealed class StoredFilters(IDbContextFactory<ObotDb> databases, IEncryption encryption, FilterTrials trials, TimeProvider time) : IFilters
 {
+    private const string Kind = "mcp-webhook-validations";
+
     public async Task<FilterView> Create(Principal caller, NewFilter request, CancellationToken cancellationToken)
     {
         Check(caller);
@@ -29,6 +31,7 @@ internal sealed class StoredFilters(IDbContextFactory<ObotDb> databases, IEncryp
         FilterMapping.Fill(row, request);
         row.Secret = Seal(row.Id, request.Secret);
         db.Filters.Add(row);
+        db.NoteChange(row.CreatedAt, caller.UserId, "create", Kind, row.Id, row.Name);
         await SaveAsync(db, row.Id, cancellationToken);
         return FilterMapping.View(row);
     }
@@ -68,6 +71,7 @@ internal sealed class StoredFilters(IDbContextFactory<ObotDb> databases, IEncryp
         row.Secret = row.Kind != FilterKinds.Webhook ? null : request.Secret is null ? row.Secret : Seal(id, request.Secret);
         row.Revision++;
         row.UpdatedAt = time.Now();
+        db.NoteChange(row.UpdatedAt, caller.UserId, "update", Kind, id, row.Name);
         try
         {
             await SaveAsync(db, id, cancellationToken);
@@ -85,10 +89,13 @@ internal sealed class StoredFilters(IDbContextFactory<ObotDb> databases, IEncryp
         Check(caller);
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
-        if (await db.Filters.Where(row => row.Id == id).ExecuteDeleteAsync(cancellationToken) == 0)
+        if (await db.Filters.Where(row => row.Id == id).Select(row => row.Name).SingleOrDefaultAsync(cancellationToken) is not { } name
+            || await db.Filters.Where(row => row.Id == id).ExecuteDeleteAsync(cancellationToken) == 0)
         {
             return false;
         }
+
+        await db.WriteChangeAsync(time.Now(), caller.UserId, "delete", Kind, id, name, null, cancellationToken);
 
         await db.AnnounceAsync(SecurityChangeKinds.Filter, id, cancellationToken);
         await transaction.CommitAsync(cancellationToken);

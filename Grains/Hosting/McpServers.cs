@@ -173,6 +173,7 @@ internal sealed class McpServers(
             await SuppliedValues.ClearAsync(db, instance, cancellationToken);
         }
 
+        await db.WriteChangeAsync(time.Now(), caller.UserId, "deconfigure", Kind, row.Id, row.Name, null, cancellationToken);
         await AnnounceValuesAsync(db, row, isShared ? instance : own, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         if (isShared)

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Obot.Data;
 using Obot.Data.Tables;
@@ -11,6 +12,7 @@ namespace Obot.Grains.Identity;
 /// <inheritdoc cref="IGroups"/>
 internal sealed class StoredGroups(IDbContextFactory<ObotDb> databases, TimeProvider time) : IGroups
 {
+    private const string Kind = "groups";
     private const string IdPrefix = "gr1";
     private const int MaxText = 200;
 
@@ -53,7 +55,7 @@ internal sealed class StoredGroups(IDbContextFactory<ObotDb> databases, TimeProv
         var id = RandomId.New(IdPrefix);
         var row = new GroupRow { Id = id, ProviderId = "", ExternalId = id, Name = name, CreatedAt = time.Now() };
         db.Groups.Add(row);
-        db.NoteChange(row.CreatedAt, caller.UserId, "create", "groups", id, name);
+        db.NoteChange(row.CreatedAt, caller.UserId, "create", Kind, id, name);
         await db.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         return new(id, name, null, 0, row.CreatedAt);
@@ -99,8 +101,10 @@ internal sealed class StoredGroups(IDbContextFactory<ObotDb> databases, TimeProv
             return false;
         }
 
+        var name = await db.Groups.Where(group => group.Id == groupId).Select(group => group.Name).SingleAsync(cancellationToken);
         var members = await db.GroupMembers.Where(member => member.GroupId == groupId).Select(member => member.UserId).ToListAsync(cancellationToken);
         await db.Groups.Where(group => group.Id == groupId).ExecuteDeleteAsync(cancellationToken);
+        await db.WriteChangeAsync(time.Now(), caller.UserId, "delete", Kind, groupId, name, null, cancellationToken);
         await db.AnnounceAllAsync(SecurityChangeKinds.User, members, SecurityChangeKinds.Everything, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         return true;
@@ -108,6 +112,7 @@ internal sealed class StoredGroups(IDbContextFactory<ObotDb> databases, TimeProv
 
     public Task<MemberChange> AddMember(Principal caller, string groupId, string userId, CancellationToken cancellationToken) => ChangeAsync(
         caller,
+        "add-member",
         groupId,
         userId,
         db => db.Database.ExecuteSqlAsync($"INSERT INTO group_members (group_id, user_id) VALUES ({groupId}, {userId}) ON CONFLICT DO NOTHING", cancellationToken),
@@ -115,12 +120,13 @@ internal sealed class StoredGroups(IDbContextFactory<ObotDb> databases, TimeProv
 
     public Task<MemberChange> RemoveMember(Principal caller, string groupId, string userId, CancellationToken cancellationToken) => ChangeAsync(
         caller,
+        "remove-member",
         groupId,
         userId,
         db => db.GroupMembers.Where(member => member.GroupId == groupId && member.UserId == userId).ExecuteDeleteAsync(cancellationToken),
         cancellationToken);
 
-    private async Task<MemberChange> ChangeAsync(Principal caller, string groupId, string userId, Func<ObotDb, Task<int>> change, CancellationToken cancellationToken)
+    private async Task<MemberChange> ChangeAsync(Principal caller, string action, string groupId, string userId, Func<ObotDb, Task<int>> change, CancellationToken cancellationToken)
     {
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
@@ -137,6 +143,8 @@ internal sealed class StoredGroups(IDbContextFactory<ObotDb> databases, TimeProv
 
         if (await change(db) > 0)
         {
+            var name = await db.Groups.Where(group => group.Id == groupId).Select(group => group.Name).SingleAsync(cancellationToken);
+            await db.WriteChangeAsync(time.Now(), caller.UserId, action, Kind, groupId, name, JsonSerializer.Serialize(new { userID = userId }), cancellationToken);
             await db.AnnounceAsync(SecurityChangeKinds.User, userId, cancellationToken);
         }
 

@@ -28,7 +28,7 @@ internal abstract class DefinitionStore<TRow, TDraft, TView>(IDbContextFactory<O
         var now = time.Now();
         var row = new TRow { Id = RandomId.New(prefix), Definition = LlmJson.Write(draft), Revision = 1, CreatedAt = now, UpdatedAt = now };
         db.Add(row);
-        await db.SaveAsync(row.Id, noun, cancellationToken);
+        await db.SaveAsync(caller, row, row.Id, noun, cancellationToken);
         return ViewOf(row);
     }
 
@@ -57,7 +57,7 @@ internal abstract class DefinitionStore<TRow, TDraft, TView>(IDbContextFactory<O
 
         await CheckAsync(db, draft, cancellationToken);
         (row.Definition, row.Revision, row.UpdatedAt) = (LlmJson.Write(draft), row.Revision + 1, time.Now());
-        await db.SaveAsync(id, $"{noun} '{id}'", cancellationToken);
+        await db.SaveAsync(caller, row, id, $"{noun} '{id}'", cancellationToken);
         return ViewOf(row);
     }
 

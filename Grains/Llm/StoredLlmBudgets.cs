@@ -61,12 +61,12 @@ internal sealed class StoredLlmBudgets(IDbContextFactory<ObotDb> databases, IGra
 
         if (draft is { Tokens: null, Usd: null, RequestsPerMinute: null })
         {
-            throw new InvalidInputException("tokens", "A budget limits something: 'tokens', 'usd' or 'draftsPerMinute'.");
+            throw new InvalidInputException("tokens", "A budget limits something: 'tokens', 'usd' or 'requestsPerMinute'.");
         }
 
         if (draft.Tokens is < 0 || draft.Usd is < 0 or > 1_000_000_000 || draft.RequestsPerMinute is < 0)
         {
-            throw new InvalidInputException(draft.Tokens is < 0 ? "tokens" : draft.RequestsPerMinute is < 0 ? "draftsPerMinute" : "usd", "Must be 0 or more.");
+            throw new InvalidInputException(draft.Tokens is < 0 ? "tokens" : draft.RequestsPerMinute is < 0 ? "requestsPerMinute" : "usd", "Must be 0 or more.");
         }
 
         for (var i = 0; i < draft.Models?.Count; i++)

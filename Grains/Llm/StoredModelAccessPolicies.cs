@@ -32,7 +32,7 @@ internal sealed class StoredModelAccessPolicies(IDbContextFactory<ObotDb> databa
         }
 
         db.ModelAccessPolicies.Add(row);
-        await db.SaveAsync(row.Id, "Model access policy", cancellationToken);
+        await db.SaveAsync(caller, row, row.Id, "Model access policy", cancellationToken);
         return View(row);
     }
 
@@ -72,7 +72,7 @@ internal sealed class StoredModelAccessPolicies(IDbContextFactory<ObotDb> databa
 
         await FillAsync(db, row, draft, cancellationToken);
         (row.Revision, row.UpdatedAt) = (row.Revision + 1, time.Now());
-        await db.SaveAsync(id, $"Model access policy '{id}'", cancellationToken);
+        await db.SaveAsync(caller, row, id, $"Model access policy '{id}'", cancellationToken);
         return View(row);
     }
 

@@ -56,7 +56,7 @@ internal sealed class StoredModelAliases(IDbContextFactory<ObotDb> databases, Ti
         }
 
         (row.Targets, row.UpdatedAt) = (LlmJson.Write(targets), time.Now());
-        await db.SaveAsync(row.Alias, $"Alias '{row.Alias}'", cancellationToken);
+        await db.SaveAsync(caller, row, row.Alias, $"Alias '{row.Alias}'", cancellationToken);
         return (View(row), isNew);
     }
 

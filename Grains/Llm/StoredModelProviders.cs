@@ -50,7 +50,7 @@ internal sealed class StoredModelProviders(IDbContextFactory<ObotDb> databases, 
         AddModels(db, provider.Id, found, [], now);
         try
         {
-            await db.SaveAsync(provider.Id, "Provider", cancellationToken);
+            await db.SaveAsync(caller, row, provider.Id, "Provider", cancellationToken);
         }
         catch (DbUpdateException e) when (e.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
         {
@@ -74,7 +74,7 @@ internal sealed class StoredModelProviders(IDbContextFactory<ObotDb> databases, 
         // switching off must work while the provider does not
         var found = draft.Enabled ? await discovery.ListAsync(provider, cancellationToken) : null;
         Fill(row, provider, draft);
-        return await MergeAsync(db, row, found, null, cancellationToken);
+        return await MergeAsync(caller, db, row, found, null, cancellationToken);
     }
 
     public Task<bool> Delete(Principal caller, string id, CancellationToken cancellationToken) => databases.DeleteAsync<ModelProviderRow>(caller, id, row => row.Id == id, cancellationToken);
@@ -90,15 +90,15 @@ internal sealed class StoredModelProviders(IDbContextFactory<ObotDb> databases, 
 
         try
         {
-            return await MergeAsync(db, row, await discovery.ListAsync(secrets.Read(row), cancellationToken), null, cancellationToken);
+            return await MergeAsync(caller, db, row, await discovery.ListAsync(secrets.Read(row), cancellationToken), null, cancellationToken);
         }
         catch (InvalidInputException e)
         {
-            return await MergeAsync(db, row, null, e.Message, cancellationToken);
+            return await MergeAsync(caller, db, row, null, e.Message, cancellationToken);
         }
     }
 
-    private async Task<ModelProviderView> MergeAsync(ObotDb db, ModelProviderRow row, IReadOnlyList<string>? found, string? error, CancellationToken cancellationToken)
+    private async Task<ModelProviderView> MergeAsync(Principal caller, ObotDb db, ModelProviderRow row, IReadOnlyList<string>? found, string? error, CancellationToken cancellationToken)
     {
         var now = time.Now();
         var known = await db.Models.Where(model => model.ProviderId == row.Id).ToListAsync(cancellationToken);
@@ -118,7 +118,7 @@ internal sealed class StoredModelProviders(IDbContextFactory<ObotDb> databases, 
         }
 
         (row.Revision, row.UpdatedAt) = (row.Revision + 1, now);
-        await db.SaveAsync(row.Id, $"Provider '{row.Id}'", cancellationToken);
+        await db.SaveAsync(caller, row, row.Id, $"Provider '{row.Id}'", cancellationToken);
         return View(row, known.Count + added);
     }
 

@@ -61,7 +61,7 @@ internal sealed class StoredModels(IDbContextFactory<ObotDb> databases, LlmDirec
         db.Models.Add(row);
         try
         {
-            await db.SaveAsync(row.Id, "Model", cancellationToken);
+            await db.SaveAsync(caller, row, row.Id, "Model", cancellationToken);
         }
         catch (DbUpdateException e) when (e.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
         {
@@ -92,7 +92,7 @@ internal sealed class StoredModels(IDbContextFactory<ObotDb> databases, LlmDirec
 
         Fill(row, draft);
         row.UpdatedAt = time.Now();
-        await db.SaveAsync(id, $"Model '{id}'", cancellationToken);
+        await db.SaveAsync(caller, row, id, $"Model '{id}'", cancellationToken);
         return View(row);
     }
 

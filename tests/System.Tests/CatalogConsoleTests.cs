@@ -36,6 +36,7 @@ public sealed class CatalogConsoleTests(SharedCluster shared, ITestOutputHelper 
             Assert.Empty(result.GetProperty("problems").EnumerateArray());
             Assert.Equal(1, result.GetProperty("icon").GetInt32());
             Assert.Equal("Weather", result.GetProperty("found")[0].GetString());
+            Assert.InRange(result.GetProperty("history").GetInt32(), 1, 100);
             Assert.StartsWith("vscode:mcp/install?", result.GetProperty("vscode").GetString(), StringComparison.Ordinal);
         }
         finally

@@ -75,6 +75,13 @@ try {
   await page.getByText('mcp-catalog-entries · files').first().waitFor();
   await picture('catalog-7-changes');
 
+  await page.goto(`${origin}/admin/servers`);
+  await page.locator('a[href*="admin/servers/"]').first().click();
+  await page.getByRole('link', { name: 'Who changed what' }).click();
+  await page.getByText(/^Of mcp-servers .* only\.$/).waitFor();
+  result.history = await page.locator('tbody tr').count();
+  await picture('catalog-7-history');
+
   await page.goto(`${origin}/admin/exports`);
   await page.getByRole('button', { name: 'New export' }).click();
   await dialog.getByLabel('Name (optional)').fill('last week');

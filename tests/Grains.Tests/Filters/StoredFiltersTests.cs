@@ -133,6 +133,18 @@ public sealed class StoredFiltersTests(Postgres postgres) : IAsyncLifetime
 
     private static NewFilter Webhook => new() { Name = "hook", Url = "http://127.0.0.1:9/hook" };
 
+    [Fact]
+    public async Task Filter_Changes_SayWhoDidWhat()
+    {
+        var made = await Filters.Create(_admin, Webhook, default);
+        await Filters.Update(_admin, made.Id, Webhook with { Name = "renamed" }, default);
+        await Filters.Delete(_admin, made.Id, default);
+        await using var db = await postgres.Databases.CreateDbContextAsync();
+        var changes = await db.Changes.Where(row => row.SubjectId == made.Id).OrderBy(row => row.Id).ToListAsync();
+        Assert.Equal(["create hook", "update renamed", "delete renamed"], changes.Select(row => $"{row.Action} {row.SubjectName}"));
+        Assert.All(changes, row => Assert.Equal((_admin.UserId, "mcp-webhook-validations"), (row.UserId, row.Kind)));
+    }
+
     private async Task<FilterRow> RowAsync(string id)
     {
         await using var db = await postgres.Databases.CreateDbContextAsync();

@@ -1,3 +1,4 @@
+using Microsoft.EntityFrameworkCore;
 using Obot.Data;
 using Obot.Data.Tables;
 using Obot.Grains.Abstractions;
@@ -42,6 +43,11 @@ public sealed class StoredGroupsTests(Postgres postgres)
         Assert.Empty((await _rig.Directory.Find(user.UserId, default))!.Groups);
         Assert.False(await _rig.Groups.Remove(admin, group.Id, default));
         Assert.Null(await _rig.Groups.Members(admin, group.Id, 50, null, default));
+
+        await using var db = await postgres.Databases.CreateDbContextAsync();
+        Assert.Equal(
+            ["create", "add-member", "remove-member", "add-member", "delete"],
+            await db.Changes.Where(row => row.Kind == "groups" && row.SubjectId == group.Id && row.UserId == admin.UserId).OrderBy(row => row.Id).Select(row => row.Action).ToListAsync());
     }
 
     [Fact]
