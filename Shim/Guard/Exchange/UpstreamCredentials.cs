@@ -17,6 +17,11 @@ internal sealed class UpstreamCredentials(ExchangedCredentials? cache, UpstreamF
     /// <summary>Larger calls are not repeated when the server denies them.</summary>
     private const int MaxRepeated = 1024 * 1024;
 
+    /// <summary>Of all calls in hand in this process; beyond it calls go through, and are not repeated.</summary>
+    private const long MaxKept = 64L * 1024 * 1024;
+
+    private static long kept;
+
     public async Task ForwardAsync(GuardCall call)
     {
         if (cache is null || links is null)
@@ -30,8 +35,21 @@ internal sealed class UpstreamCredentials(ExchangedCredentials? cache, UpstreamF
             return;
         }
 
+        var body = await KeepAsync(call.Context);
+        var length = body?.Length ?? 0;
+        try
+        {
+            await ForwardAsync(call, cache, links, body);
+        }
+        finally
+        {
+            Interlocked.Add(ref kept, -length);
+        }
+    }
+
+    private async Task ForwardAsync(GuardCall call, ExchangedCredentials cache, LinkDialogue links, byte[]? body)
+    {
         var (context, caller, assertion) = (call.Context, call.Caller!, call.Assertion);
-        var body = await KeepAsync(context);
         if (body is { } message)
         {
             body = await links.ResumeAsync(call, message);
@@ -78,11 +96,11 @@ internal sealed class UpstreamCredentials(ExchangedCredentials? cache, UpstreamF
     private static ExchangeRefusal Denied(UpstreamDenial denial, byte[]? body) => new(
         ExchangeErrors.AccessDenied,
         body is null
-            ? $"the server answered {denial.Status} and the call is too large to be repeated with a new token: send it again"
+            ? $"the server answered {denial.Status} and the call could not be kept (it is too large, or too many are in hand) to be repeated with a new token: send it again"
             : $"the server denies access (HTTP {denial.Status}) although it got the credentials that the platform has for you: ask whoever runs it",
         null);
 
-    /// <summary>The body for a second time; null when it is too large. What is forwarded first is the same.</summary>
+    /// <summary>The body for a second time; null when it is too large, or too much is kept already. What is forwarded first is the same.</summary>
     private static async Task<byte[]?> KeepAsync(HttpContext context)
     {
         if (!HttpMethods.IsPost(context.Request.Method))
@@ -104,7 +122,7 @@ internal sealed class UpstreamCredentials(ExchangedCredentials? cache, UpstreamF
             read = await reader.ReadAsync(context.RequestAborted);
         }
 
-        var body = read.Buffer.Length <= MaxRepeated ? read.Buffer.ToArray() : null;
+        var body = read.Buffer.Length <= MaxRepeated && Reserve(read.Buffer.Length) ? read.Buffer.ToArray() : null;
         reader.AdvanceTo(body is null ? read.Buffer.Start : read.Buffer.End);
         if (body is not null)
         {
@@ -112,5 +130,16 @@ internal sealed class UpstreamCredentials(ExchangedCredentials? cache, UpstreamF
         }
 
         return body;
+    }
+
+    private static bool Reserve(long length)
+    {
+        if (Interlocked.Add(ref kept, length) <= MaxKept)
+        {
+            return true;
+        }
+
+        Interlocked.Add(ref kept, -length);
+        return false;
     }
 }
