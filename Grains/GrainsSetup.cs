@@ -30,7 +30,9 @@ public static class GrainsSetup
         services.AddOptions<HostingOptions>().Bind(configuration.GetSection("Obot:Hosting")).ValidateOnStart();
         services.AddSingleton<IValidateOptions<HostingOptions>, HostingOptionsValidator>();
         services.Configure<GuardOptions>(configuration.GetSection("Obot:Guard"));
-        services.Configure<SecurityOptions>(configuration.GetSection("Obot:Security"));
+        services.AddOptions<SecurityOptions>().Bind(configuration.GetSection("Obot:Security")).Validate(
+            options => options.GuardCredentialLifetime >= TimeSpan.FromSeconds(90) && options.GuardCredentialLifetime <= TimeSpan.FromDays(7),
+            "Obot:Security:GuardCredentialLifetime must be 90 seconds … 7 days.").ValidateOnStart();
         services.Configure<LimitOptions>(configuration.GetSection("Obot:Limits"));
         services.Configure<AuthOptions>(configuration.GetSection("Obot:Auth"));
 

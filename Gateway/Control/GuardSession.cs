@@ -1,14 +1,17 @@
 using System.Net.WebSockets;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using Obot.Gateway.Credentials;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
+using Obot.Grains.Abstractions.Security;
 using Obot.Shim.Contracts.Control;
 
 namespace Obot.Gateway.Control;
 
 /// <summary>One instance on the control channel, for as long as its wire holds: policy goes down, activity comes up and reaches the grain.</summary>
-internal sealed partial class GuardSession(PolicyPush policies, CredentialPush credentials, RecordIntake intake, IGrainFactory grains, ILogger<GuardSession> logger)
+internal sealed partial class GuardSession(
+    PolicyPush policies, CredentialPush credentials, RecordIntake intake, IAssertionIssuer assertions, IOptions<SecurityOptions> options, TimeProvider time, IGrainFactory grains, ILogger<GuardSession> logger)
 {
     /// <summary>The grain may have moved to another silo and know nothing of the channel: it is told again.</summary>
     private const int ReportsBetweenIntroductions = 3;
@@ -42,6 +45,7 @@ internal sealed partial class GuardSession(PolicyPush policies, CredentialPush c
         var grain = grains.GetGrain<IMcpServerGrain>(identity.Instance.ToString());
         var records = intake.Open(channel, identity.Instance);
         var sinceIntroduction = ReportsBetweenIntroductions;
+        var renewAt = DateTimeOffset.MinValue;
         await foreach (var message in channel.ReadAllAsync(cancellationToken))
         {
             if (message.Kind is ControlKinds.Records)
@@ -60,9 +64,16 @@ internal sealed partial class GuardSession(PolicyPush policies, CredentialPush c
 
             try
             {
-                if (++sinceIntroduction > ReportsBetweenIntroductions && await grain.GuardConnected(identity.Generation, reference))
+                var isDue = time.GetUtcNow() >= renewAt;
+                if ((++sinceIntroduction > ReportsBetweenIntroductions || isDue) && await grain.GuardConnected(identity.Generation, reference))
                 {
                     sinceIntroduction = 0;
+                    if (isDue)
+                    {
+                        // only now: the credential of a generation that is over ends with its time
+                        await channel.SendAsync(new() { Kind = ControlKinds.Renew, Credential = assertions.IssueGuardCredential(identity.Instance, identity.Generation) }, cancellationToken);
+                        renewAt = time.GetUtcNow() + options.Value.RenewGuardCredentialEvery;
+                    }
                 }
 
                 var idle = activity.IdleMilliseconds is { } milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : (TimeSpan?)null;

@@ -2,8 +2,10 @@ using System.Net.WebSockets;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
+using Obot.Grains.Abstractions.Security;
 using Obot.Shim.Contracts.Control;
 
 namespace Obot.Gateway.Control;
@@ -12,12 +14,13 @@ namespace Obot.Gateway.Control;
 /// The socket of a pooled guard: each instance on it proves itself and is then served as if it had a socket of its own. What names no
 /// proven instance is dropped.
 /// </summary>
-internal sealed partial class PoolSession(IAssertionIssuer assertions, GuardSession sessions, ILogger<PoolSession> logger)
+internal sealed partial class PoolSession(IAssertionIssuer assertions, GuardSession sessions, IOptions<SecurityOptions> options, TimeProvider time, ILogger<PoolSession> logger)
 {
     public async Task RunAsync(ControlSocket socket, CancellationToken cancellationToken)
     {
         var members = new Dictionary<GuardIdentity, Member>();
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var renewing = RenewAsync(socket, ended.Token);
         try
         {
             await foreach (var message in socket.ReadAllAsync(cancellationToken))
@@ -32,7 +35,17 @@ internal sealed partial class PoolSession(IAssertionIssuer assertions, GuardSess
         finally
         {
             await ended.CancelAsync();
-            await Task.WhenAll(members.Values.Select(member => member.Running)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.WhenAll([renewing, .. members.Values.Select(member => member.Running)]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>The pool's own credential, for its next connection.</summary>
+    private async Task RenewAsync(ControlSocket socket, CancellationToken ended)
+    {
+        while (true)
+        {
+            await socket.SendAsync(new() { Kind = ControlKinds.Renew, Credential = assertions.IssueGuardCredential(GuardIdentity.Pool, 1) }, ended);
+            await Task.Delay(options.Value.RenewGuardCredentialEvery, time, ended);
         }
     }
 

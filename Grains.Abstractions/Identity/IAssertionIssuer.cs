@@ -13,11 +13,11 @@ public interface IAssertionIssuer
 
     /// <summary>
     /// The credential with which the guard of one generation proves itself on the control channel: <c>typ: obot-guard+jwt</c>,
-    /// <c>aud</c> = <c>obot-control</c>, <c>sub</c> = instance, <c>gen</c>.
+    /// <c>aud</c> = <c>obot-control</c>, <c>sub</c> = instance, <c>gen</c>, <c>exp</c> = <see cref="Security.SecurityOptions.GuardCredentialLifetime"/> away.
     /// </summary>
     string IssueGuardCredential(McpInstanceId instance, long generation);
 
-    /// <summary>Checks a guard's credential; null when it is not one of ours.</summary>
+    /// <summary>Checks a guard's credential; null when it is not one of ours, or is expired.</summary>
     Task<GuardIdentity?> VerifyGuardCredential(string credential, CancellationToken cancellationToken);
 
     /// <summary>

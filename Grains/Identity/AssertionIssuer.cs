@@ -1,16 +1,18 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
 using Obot.Grains.Abstractions.Hosting;
 using Obot.Grains.Abstractions.Identity;
 using Obot.Grains.Abstractions.Policies;
+using Obot.Grains.Abstractions.Security;
 
 namespace Obot.Grains.Identity;
 
 /// <inheritdoc cref="IAssertionIssuer"/>
-internal sealed class AssertionIssuer(ClusterKeys keys, IServerAccess access, TimeProvider time) : IAssertionIssuer
+internal sealed class AssertionIssuer(ClusterKeys keys, IServerAccess access, IOptions<SecurityOptions> options, TimeProvider time) : IAssertionIssuer
 {
     private const string Issuer = "obot";
     private const string AssertionType = "obot-assertion+jwt";
@@ -46,7 +48,7 @@ internal sealed class AssertionIssuer(ClusterKeys keys, IServerAccess access, Ti
     public string IssueGuardCredential(McpInstanceId instance, long generation)
     {
         var now = time.GetUtcNow();
-        return Sign(GuardType, ControlAudience, now, now.AddYears(1), new Dictionary<string, object>(StringComparer.Ordinal)
+        return Sign(GuardType, ControlAudience, now, now + options.Value.GuardCredentialLifetime, new Dictionary<string, object>(StringComparer.Ordinal)
         {
             ["sub"] = instance.ToString(),
             [GenerationClaim] = generation.ToString(CultureInfo.InvariantCulture),

@@ -17,7 +17,7 @@ public sealed record ControlMessage
     /// <summary>Generation of <see cref="Instance"/>.</summary>
     public long? Generation { get; init; }
 
-    /// <summary><see cref="ControlKinds.Attach"/>: the instance's credential.</summary>
+    /// <summary><see cref="ControlKinds.Attach"/>, <see cref="ControlKinds.Renew"/>: the instance's credential.</summary>
     public string? Credential { get; init; }
 
     /// <summary>Pairs a request with its answer (<see cref="ControlKinds.Drain"/>, <see cref="ControlKinds.Drained"/>).</summary>
@@ -77,6 +77,12 @@ public static class ControlKinds
     /// channel was down is not known.
     /// </summary>
     public const string Forget = "forget";
+
+    /// <summary>
+    /// Cluster → guard: its next credential, on connect and long before the last one ends. Only the generation that the instance is at gets one. Without
+    /// an instance: the pooled guard's own.
+    /// </summary>
+    public const string Renew = "renew";
 
     /// <summary>Cluster → guard: stop if, and only if, nothing is in flight.</summary>
     public const string Drain = "drain";

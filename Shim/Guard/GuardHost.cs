@@ -35,7 +35,7 @@ internal static class GuardHost
 
         await app.StartAsync(stopping);
         await events.WriteAsync(new ShimEvent { Event = ShimEvent.Ready, Address = app.Urls.First() });
-        using var control = new ControlChannel(new(boot.ControlUrls, boot.ClusterCaPem, boot.Credential), instance.Control, time);
+        using var control = new ControlChannel(new(boot.ControlUrls, boot.ClusterCaPem, instance.Credential), instance.Control, time);
         using var over = new CancellationTokenSource();
         var controlled = control.RunAsync(over.Token);
         await Task.WhenAny(controlled, Task.Delay(Timeout.InfiniteTimeSpan, time, stopping));

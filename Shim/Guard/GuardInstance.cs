@@ -32,26 +32,29 @@ internal sealed class GuardInstance : IDisposable
     public GuardInstance(GuardBoot boot, IServiceProvider services, TimeSpan heartbeatEvery, TimeProvider time)
     {
         Boot = boot;
+        Credential = new(boot.Credential);
         Gate = new(time);
-        upstream = new(boot.Upstream, time, boot.Upstream.Composite is null ? null : new CompositeHandler(boot, time));
+        upstream = new(boot.Upstream, time, boot.Upstream.Composite is null ? null : new CompositeHandler(boot, Credential, time));
         var eras = boot.EraBridge is { } translates ? new EraTranslator(boot.Instance, translates, upstream, boot.Limits, time) : null;
         var sessions = new LegacySessions(upstream, new SessionSeal(boot.SessionKey), boot.RecoversSessions);
         forwarder = new(upstream, sessions, services, boot.Limits, eras);
-        cluster = new(boot.ControlUrls, boot.ClusterCaPem, boot.Credential);
+        cluster = new(boot.ControlUrls, boot.ClusterCaPem, Credential);
         var policy = new PolicySnapshot(boot.Policy, new FilterFactory(cluster));
         var assertions = new AssertionVerifier(boot.Instance, boot.AssertionKeys, time);
         var freshness = new Freshness(TimeSpan.FromMilliseconds(boot.MaxStalenessMilliseconds), Staleness(boot, time), time);
         var authorizer = new Authorizer(boot.Instance, policy, freshness);
         trail = boot.Audit is { } audit ? new(audit, time) : null;
-        exchange = boot.Upstream.Exchanges ? new(boot) : null;
+        exchange = boot.Upstream.Exchanges ? new(boot, Credential) : null;
         var credentials = exchange is null ? null : new ExchangedCredentials(exchange, time);
         var links = credentials is null ? null : new LinkDialogue(new(credentials, time), new(credentials, new(boot.Instance, time), time), sessions, forwarder, authorizer);
         pipeline = new(
             assertions, authorizer, new CallLimits(boot.Limits, time), new CallFilters(boot.Instance, policy), new OpenStreams(policy), Gate, forwarder, new UpstreamCredentials(credentials, forwarder, links), time, trail);
-        Control = new InstanceControl(policy, freshness, assertions, Gate, credentials, trail is null ? null : new(trail, boot.Audit!.Folder, time), trail, heartbeatEvery, time);
+        Control = new InstanceControl(Credential, policy, freshness, assertions, Gate, credentials, trail is null ? null : new(trail, boot.Audit!.Folder, time), trail, heartbeatEvery, time);
     }
 
     public GuardBoot Boot { get; }
+
+    public GuardCredential Credential { get; }
 
     public CallGate Gate { get; }
 

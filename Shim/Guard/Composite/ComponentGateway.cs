@@ -7,6 +7,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Obot.Shim.Contracts.Boot;
 using Obot.Shim.Contracts.Protocol;
+using Obot.Shim.Guard.Control;
 
 namespace Obot.Shim.Guard.Composite;
 
@@ -19,15 +20,15 @@ internal sealed class ComponentGateway : IDisposable
     private const string ServerName = "control.obot.internal";
 
     private readonly string[] origins;
-    private readonly string credential;
+    private readonly GuardCredential credential;
     private readonly X509Certificate2 authority;
     private readonly HttpMessageInvoker client;
     private volatile int preferred;
 
-    public ComponentGateway(GuardBoot boot)
+    public ComponentGateway(GuardBoot boot, GuardCredential credential)
     {
         origins = [.. boot.ControlUrls.Select(url => "https://" + new Uri(url).Authority)];
-        credential = boot.Credential;
+        this.credential = credential;
         authority = X509Certificate2.CreateFromPem(boot.ClusterCaPem);
         client = new(new SocketsHttpHandler
         {
@@ -50,7 +51,7 @@ internal sealed class ComponentGateway : IDisposable
         {
             var silo = (preferred + attempt) % origins.Length;
             using var request = new HttpRequestMessage(message is null ? HttpMethod.Get : HttpMethod.Post, $"{origins[silo]}/components/{Uri.EscapeDataString(component.Server)}");
-            request.Headers.Authorization = new("Bearer", credential);
+            request.Headers.Authorization = new("Bearer", credential.Value);
             request.Headers.TryAddWithoutValidation(ObotHeaders.Assertion, assertion);
             request.Headers.TryAddWithoutValidation("Accept", message is null ? "text/event-stream" : "application/json, text/event-stream");
             headers(request.Headers);

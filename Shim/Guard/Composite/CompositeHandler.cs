@@ -4,6 +4,7 @@ using System.Net.Http.Headers;
 using System.Text.Json.Nodes;
 using Obot.Shim.Contracts.Boot;
 using Obot.Shim.Contracts.Protocol;
+using Obot.Shim.Guard.Control;
 using Obot.Shim.Protocol;
 
 namespace Obot.Shim.Guard.Composite;
@@ -18,10 +19,10 @@ internal sealed class CompositeHandler : HttpMessageHandler
     private readonly Seats seats;
     private readonly CompositeServer server;
 
-    public CompositeHandler(GuardBoot boot, TimeProvider time)
+    public CompositeHandler(GuardBoot boot, GuardCredential credential, TimeProvider time)
     {
         var composite = boot.Upstream.Composite!;
-        gateway = new(boot);
+        gateway = new(boot, credential);
         seats = new(composite, gateway, time);
         server = new(composite);
     }

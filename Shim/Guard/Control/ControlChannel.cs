@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.WebSockets;
 using System.Text.Json;
 using Obot.Shim.Contracts;
@@ -7,27 +8,35 @@ namespace Obot.Shim.Guard.Control;
 
 /// <summary>
 /// The guard's one line to the cluster: it dials out and proves who it is; what is said on it is the business of <see cref="IControlled"/>.
-/// Any gateway silo will do; when one is gone, the next is tried.
+/// Any gateway silo will do; when one is gone, the next is tried. A guard whose credential ended while it was cut off ends too: nobody would
+/// ever believe it again, and a new one takes its place.
 /// </summary>
 internal sealed class ControlChannel(ControlTarget target, IControlled controlled, TimeProvider time) : IDisposable
 {
     private const int MaxMessageBytes = 32 * 1024 * 1024;
+    private const int MaxDenials = 3;
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan MaxPause = TimeSpan.FromSeconds(5);
 
     private readonly ClusterTrust trust = new(target.AuthorityPem);
     private readonly SemaphoreSlim sending = new(1, 1);
 
+    /// <summary>Returns when it is stopped, or when every silo that is asked denies the credential.</summary>
     public async Task RunAsync(CancellationToken stopping)
     {
-        var failures = 0;
-        for (var next = 0; !stopping.IsCancellationRequested; next++)
+        var (failures, denials) = (0, 0);
+        for (var next = 0; !stopping.IsCancellationRequested && denials < Math.Max(MaxDenials, target.Urls.Count); next++)
         {
             try
             {
                 using var socket = await ConnectAsync(target.Urls[next % target.Urls.Count], stopping);
-                failures = 0;
+                (failures, denials) = (0, 0);
                 await ServeAsync(socket, stopping);
+            }
+            catch (DeniedException)
+            {
+                failures++;
+                denials++;
             }
             catch (Exception)
             {
@@ -47,7 +56,8 @@ internal sealed class ControlChannel(ControlTarget target, IControlled controlle
         var socket = new ClientWebSocket();
         try
         {
-            socket.Options.SetRequestHeader("Authorization", $"Bearer {target.Credential}");
+            socket.Options.SetRequestHeader("Authorization", $"Bearer {target.Credential.Value}");
+            socket.Options.CollectHttpResponseDetails = true;
             socket.Options.Proxy = null;
             socket.Options.KeepAliveInterval = TimeSpan.FromSeconds(5);
             socket.Options.KeepAliveTimeout = TimeSpan.FromSeconds(10);
@@ -56,6 +66,11 @@ internal sealed class ControlChannel(ControlTarget target, IControlled controlle
             limit.CancelAfter(ConnectTimeout);
             await socket.ConnectAsync(new Uri(url), limit.Token);
             return socket;
+        }
+        catch (WebSocketException) when (socket.HttpStatusCode is HttpStatusCode.Unauthorized)
+        {
+            socket.Dispose();
+            throw new DeniedException();
         }
         catch
         {
@@ -134,4 +149,6 @@ internal sealed class ControlChannel(ControlTarget target, IControlled controlle
             sending.Release();
         }
     }
+
+    private sealed class DeniedException : Exception;
 }

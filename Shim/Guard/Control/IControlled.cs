@@ -18,4 +18,4 @@ internal interface IControlled
 /// <summary>Where to dial, whom to trust there, and what to show.</summary>
 /// <param name="Urls">Any of them will do.</param>
 /// <param name="AuthorityPem">The only certificate authority that is accepted.</param>
-internal sealed record ControlTarget(IReadOnlyList<string> Urls, string AuthorityPem, string Credential);
+internal sealed record ControlTarget(IReadOnlyList<string> Urls, string AuthorityPem, GuardCredential Credential);

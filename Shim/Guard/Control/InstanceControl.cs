@@ -8,7 +8,7 @@ namespace Obot.Shim.Guard.Control;
 
 /// <summary>One instance's part of a control channel: it reports activity and takes policy and orders.</summary>
 internal sealed class InstanceControl(
-    PolicySnapshot policy, Freshness freshness, AssertionVerifier assertions, CallGate gate, ExchangedCredentials? credentials, RecordShipper? shipper, AuditTrail? trail, TimeSpan heartbeatEvery, TimeProvider time) : IControlled
+    GuardCredential credential, PolicySnapshot policy, Freshness freshness, AssertionVerifier assertions, CallGate gate, ExchangedCredentials? credentials, RecordShipper? shipper, AuditTrail? trail, TimeSpan heartbeatEvery, TimeProvider time) : IControlled
 {
     private static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(1);
 
@@ -65,6 +65,9 @@ internal sealed class InstanceControl(
                 break;
             case ControlKinds.RecordsTaken:
                 shipper?.Answered(message.Id, message.Accepted is true);
+                break;
+            case ControlKinds.Renew:
+                credential.Replace(message.Credential ?? credential.Value);
                 break;
             case ControlKinds.Forget:
                 credentials?.Forget(message.Users);

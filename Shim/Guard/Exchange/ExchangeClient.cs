@@ -22,15 +22,15 @@ internal sealed class ExchangeClient : IDisposable
 
     private readonly ECDiffieHellman key = ECDiffieHellman.Create(ECCurve.NamedCurves.nistP256);
     private readonly string publicKey;
-    private readonly string credential;
+    private readonly GuardCredential credential;
     private readonly Uri[] endpoints;
     private readonly HttpClient http;
 
-    public ExchangeClient(GuardBoot boot)
+    public ExchangeClient(GuardBoot boot, GuardCredential credential)
     {
         var trust = new ClusterTrust(boot.ClusterCaPem);
         publicKey = Base64Url.EncodeToString(key.ExportSubjectPublicKeyInfo());
-        credential = boot.Credential;
+        this.credential = credential;
         endpoints = [.. boot.ControlUrls.Select(EndpointOf)];
         http = new(new SocketsHttpHandler
         {
@@ -51,7 +51,7 @@ internal sealed class ExchangeClient : IDisposable
         {
             new(ExchangeForm.GrantType, ExchangeForm.TokenExchange),
             new(ExchangeForm.ClientAssertionType, ExchangeForm.JwtBearer),
-            new(ExchangeForm.ClientAssertion, credential),
+            new(ExchangeForm.ClientAssertion, credential.Value),
             new(ExchangeForm.SubjectToken, assertion),
             new(ExchangeForm.SubjectTokenType, ExchangeForm.Jwt),
             new(ExchangeForm.Key, publicKey),

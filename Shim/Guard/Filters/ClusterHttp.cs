@@ -12,12 +12,12 @@ namespace Obot.Shim.Guard.Filters;
 internal sealed class ClusterHttp : IDisposable
 {
     private readonly Uri[] silos;
-    private readonly string credential;
+    private readonly GuardCredential credential;
     private readonly Lazy<HttpMessageInvoker> client;
     private int preferred;
 
     /// <param name="controlUrls"><c>wss://host:port/control</c>.</param>
-    public ClusterHttp(IReadOnlyList<string> controlUrls, string authorityPem, string credential)
+    public ClusterHttp(IReadOnlyList<string> controlUrls, string authorityPem, GuardCredential credential)
     {
         silos = [.. controlUrls.Select(url => new Uri($"{(url.StartsWith("ws:", StringComparison.Ordinal) ? "http" : "https")}://{new Uri(url).Authority}"))];
         this.credential = credential;
@@ -33,7 +33,7 @@ internal sealed class ClusterHttp : IDisposable
             var silo = Volatile.Read(ref preferred);
             using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(silos[silo % silos.Length], path)) { Content = new ReadOnlyMemoryContent(json) };
             request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
-            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", credential);
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", credential.Value);
             try
             {
                 return await client.Value.SendAsync(request, cancellationToken);

@@ -10,13 +10,13 @@ namespace Obot.Shim.Guard.Pool;
 /// Many instances in one guard process. A request names its instance and is that instance's business alone from there on; a newer
 /// generation takes the place of an older one at once, which ends when its last call has.
 /// </summary>
-internal sealed class InstancePool(IServiceProvider services, TimeProvider time) : IDisposable
+internal sealed class InstancePool(IServiceProvider services, GuardCredential credential, TimeProvider time) : IDisposable
 {
     private static readonly TimeSpan HeartbeatEvery = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<string, GuardInstance> serving = new(StringComparer.Ordinal);
-    private readonly PoolControl control = new();
+    private readonly PoolControl control = new(credential);
 
     public IControlled Control => control;
 

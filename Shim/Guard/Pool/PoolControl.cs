@@ -6,7 +6,7 @@ namespace Obot.Shim.Guard.Pool;
 /// <summary>
 /// Many instances on one control channel: each introduces itself with its own credential, and every message says of whom it speaks.
 /// </summary>
-internal sealed class PoolControl : IControlled
+internal sealed class PoolControl(GuardCredential credential) : IControlled
 {
     private readonly Lock gate = new();
     private readonly Dictionary<(string Instance, long Generation), Talk> talks = [];
@@ -78,6 +78,12 @@ internal sealed class PoolControl : IControlled
 
     public Task ObeyAsync(ControlMessage message, ControlSend send, CancellationToken ended)
     {
+        if (message is { Kind: ControlKinds.Renew, Instance: null, Credential: { } next })
+        {
+            credential.Replace(next);
+            return Task.CompletedTask;
+        }
+
         Talk? talk;
         lock (gate)
         {
@@ -136,7 +142,7 @@ internal sealed class PoolControl : IControlled
                 {
                     await Task.Yield();
                     var send = Stamped(line.Send);
-                    await send(new() { Kind = ControlKinds.Attach, Credential = instance.Boot.Credential }, until.Token);
+                    await send(new() { Kind = ControlKinds.Attach, Credential = instance.Credential.Value }, until.Token);
                     await instance.Control.TalkAsync(send, until.Token);
                 }
                 catch (OperationCanceledException)

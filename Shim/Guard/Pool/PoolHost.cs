@@ -29,14 +29,17 @@ internal static class PoolHost
     private static async Task ServeAsync(PoolBoot boot, LifetimePipe lifetime, EventWriter events, TimeProvider time)
     {
         await using var app = GuardListener.Build(boot.Listen, boot.MaxRequestBodyBytes);
-        using var pool = new InstancePool(app.Services, time);
+        var credential = new GuardCredential(boot.Credential);
+        using var pool = new InstancePool(app.Services, credential, time);
         app.Run(pool.HandleAsync);
 
         await app.StartAsync(lifetime.Stopping);
         await events.WriteAsync(new ShimEvent { Event = ShimEvent.Ready, Address = app.Urls.First() });
-        using var control = new ControlChannel(new(boot.ControlUrls, boot.ClusterCaPem, boot.Credential), pool.Control, time);
-        var talking = control.RunAsync(lifetime.Stopping);
-        await ObeyAsync(lifetime, pool, events).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        using var control = new ControlChannel(new(boot.ControlUrls, boot.ClusterCaPem, credential), pool.Control, time);
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(lifetime.Stopping);
+        var talking = control.RunAsync(over.Token);
+        await Task.WhenAny(ObeyAsync(lifetime, pool, events), talking);
+        await over.CancelAsync();
         await talking.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await app.StopAsync(CancellationToken.None);
     }
