@@ -134,6 +134,21 @@ public sealed class EntriesTests(Postgres postgres)
     }
 
     [Fact]
+    public async Task Registry_AskedForNews_AnswersWhatChangedAndItsNewVersion()
+    {
+        await using var rig = await CatalogRig.CreateAsync(postgres);
+        var registry = new ServerRegistry(rig.Databases, postgres.Silo.Encryption);
+        var (kept, changed) = (await rig.Entries.Create(CatalogRig.Admin, null, Manifest("kept"), default), await rig.Entries.Create(CatalogRig.Admin, null, Manifest("changed"), default));
+        var before = TimeProvider.System.Now();
+        Assert.Empty((await registry.List(CatalogRig.Admin, new(10, UpdatedSince: before), default)).Items);
+        await rig.Entries.Update(CatalogRig.Admin, changed.Id, Manifest("changed") with { Description = "now with words" }, default);
+        var news = Assert.Single((await registry.List(CatalogRig.Admin, new(10, UpdatedSince: before), default)).Items);
+        Assert.Equal((changed.Id, "1.0.2", "now with words"), (news.ConnectId, news.Version, news.Description));
+        Assert.Equal([changed.Id], (await registry.List(CatalogRig.Admin, new(10, Version: "1.0.2"), default)).Items.Select(item => item.ConnectId));
+        Assert.Equal([kept.Id], (await registry.List(CatalogRig.Admin, new(10, Version: "1.0.1"), default)).Items.Select(item => item.ConnectId));
+    }
+
+    [Fact]
     public async Task Pages_WhileEntriesComeAndGo_NeitherSkipNorRepeat()
     {
         await using var rig = await CatalogRig.CreateAsync(postgres);

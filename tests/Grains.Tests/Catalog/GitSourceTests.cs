@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Obot.Grains.Abstractions.Catalog;
+using Obot.Grains.Catalog.Registry;
 
 namespace Obot.Grains.Tests.Catalog;
 
@@ -144,6 +145,9 @@ public sealed class GitSourceTests(Postgres postgres) : IDisposable
         var catalog = await rig.AddAsync(_git.Url);
         var entry = (await rig.AllAsync()).Single();
         var server = await rig.EntryServers.Deploy(CatalogRig.Admin, entry.Id, default);
+        var registry = new ServerRegistry(rig.Databases, postgres.Silo.Encryption);
+        var before = TimeProvider.System.Now();
+        Assert.Empty((await registry.List(CatalogRig.Admin, new(10, UpdatedSince: before), default)).Items);
 
         File.Delete(Path.Combine(_git.Folder, "a.yaml"));
         _git.Commit();
@@ -152,6 +156,10 @@ public sealed class GitSourceTests(Postgres postgres) : IDisposable
         Assert.NotNull((await rig.Entries.Find(CatalogRig.Admin, entry.Id, default))!.RemovedAt);
         Assert.Empty(await rig.AllAsync(query: new()));
         Assert.NotNull(await rig.Servers.Find(CatalogRig.Admin, server!.Id, default));
+
+        // whoever asks the registry for news hears of it; whoever asks for what there is does not
+        Assert.NotNull(Assert.Single((await registry.List(CatalogRig.Admin, new(10, UpdatedSince: before), default)).Items).DeletedAt);
+        Assert.Empty((await registry.List(CatalogRig.Admin, new(10), default)).Items);
         Assert.True((await rig.EntryServers.Drift(CatalogRig.Admin, server.Id, default))!.EntryRemoved);
         Assert.Equal(0, (await rig.RefreshAsync(catalog)).Report.Removed);
 
