@@ -18,7 +18,7 @@ internal static class LlmReport
             Written by `./obot bench llm` on {time.GetUtcNow():yyyy-MM-dd}, {Environment.ProcessorCount} cores, load average {loadBefore:0.0} before the run began: whatever else the machine did is in the figures, and in all lots alike. All lots are up at the
             same time and take turns, {taken.Select(one => one.Round).Distinct().Count()} rounds; figures are medians, ratios to YARP are taken within each round (in brackets least and most). The model answers at once (whole: 0.8 KB; streamed: 20 events), which no
             real one does: this is the gateways' own cost. `one YARP` is Kestrel and YARP's forwarder, nothing else. `LLM gateway` is the product in one silo, with an API key, a model access policy, a budget and audit with bodies, its PostgreSQL on the same cores.
-            `npm gateway` is `@portkey-ai/gateway`, without keys, budgets or records. CPU is the processor time of the hop's own process for one request; first token is of one more client beside the load; added is to `direct`.
+            `npm gateway` is `@portkey-ai/gateway` on Node (one process), without keys, budgets or records. CPU is the processor time of the hop's own process for one request; first token is of one more client beside the load; added is to `direct`.
 
             | answer | callers | lot | requests/s | × YARP | added p50 ms | added p99 ms | first token ms | CPU µs | memory MB |
             |---|--:|---|--:|--:|--:|--:|--:|--:|--:|
