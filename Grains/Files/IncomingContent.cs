@@ -13,7 +13,8 @@ internal sealed class IncomingContent(Stream inner, string type, long mostBytes)
 
     public long Bytes { get; private set; }
 
-    public byte[] Sha256() => _hash.GetCurrentHash();
+    /// <summary>Of the whole content, once it was read to its end; also behind its disposal, which clients of storages do.</summary>
+    public byte[] Sha256 { get; private set; } = [];
 
     public override bool CanRead => true;
 
@@ -78,6 +79,13 @@ internal sealed class IncomingContent(Stream inner, string type, long mostBytes)
             }
         }
 
-        _hash.AppendData(bytes);
+        if (bytes.IsEmpty)
+        {
+            Sha256 = Sha256.Length > 0 ? Sha256 : _hash.GetHashAndReset();
+        }
+        else
+        {
+            _hash.AppendData(bytes);
+        }
     }
 }

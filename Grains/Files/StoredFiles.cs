@@ -119,7 +119,7 @@ internal sealed class StoredFiles(IDbContextFactory<ObotDb> databases, IFileStor
             db.WorkspaceFiles.Add(row);
         }
 
-        (row.Size, row.ContentType, row.Sha256, row.ObjectKey, row.CreatedBy) = (content.Bytes, FileTypes.Of(path), content.Sha256(), key, caller.UserId);
+        (row.Size, row.ContentType, row.Sha256, row.ObjectKey, row.CreatedBy) = (content.Bytes, FileTypes.Of(path), content.Sha256, key, caller.UserId);
         await db.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         return View(row);
