@@ -6,6 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 using MudBlazor.Services;
 using Obot.Chat.Components;
 using Obot.Chat.Conversations;
+using Obot.Chat.Conversations.Apps;
 using Obot.Chat.Http;
 using Obot.Chat.Sessions;
 
@@ -37,6 +38,7 @@ public static class ChatSetup
     {
         endpoints.MapStaticAssets().AllowAnonymous();
         endpoints.MapSignIn();
+        endpoints.MapAppFrames();
         var pages = endpoints.MapRazorComponents<App>().AddInteractiveServerRenderMode(options =>
         {
             options.ContentSecurityFrameAncestorsPolicy = "'none'";

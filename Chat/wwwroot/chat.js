@@ -131,7 +131,7 @@ window.obotChat = (() => {
     toEnd();
   }
 
-  function ask(link) {
+  function ask(link, answer = () => {}) {
     const address = new URL(link.href);
     const dialog = document.createElement('dialog');
     dialog.className = 'ask-dialog';
@@ -146,9 +146,10 @@ window.obotChat = (() => {
       row.appendChild(made);
     };
     button('Cancel', 'quiet', () => {});
-    button(`Open ${address.host}`, '', () => window.open(address.href, '_blank', 'noopener,noreferrer'));
+    let opened = false;
+    button(`Open ${address.host}`, '', () => { opened = true; window.open(address.href, '_blank', 'noopener,noreferrer'); });
     dialog.appendChild(row);
-    dialog.addEventListener('close', () => dialog.remove());
+    dialog.addEventListener('close', () => { dialog.remove(); answer(opened); });
     document.body.appendChild(dialog);
     dialog.showModal();
   }
@@ -177,5 +178,5 @@ window.obotChat = (() => {
     }
   });
 
-  return { composer, follow };
+  return { composer, follow, ask };
 })();

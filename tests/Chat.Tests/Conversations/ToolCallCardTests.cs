@@ -61,6 +61,19 @@ public sealed class ToolCallCardTests : BunitContext
         Assert.All(links, link => Assert.True(host is not null || link.GetAttribute("href") == "/oauth/mcp/connect/ms1", link.OuterHtml));
     }
 
+    [Theory]
+    [InlineData(ToolCallStatus.Succeeded, true)]
+    [InlineData(ToolCallStatus.Failed, true)]
+    [InlineData(ToolCallStatus.Running, false)]
+    [InlineData(ToolCallStatus.NeedsApproval, false)]
+    public void Page_OfATool_IsOfferedOnceThereIsAResult_AndShownOnlyWhenAsked(ToolCallStatus status, bool offered)
+    {
+        JSInterop.Mode = JSRuntimeMode.Loose;
+        var card = Card(Call(status) with { AppUri = "ui://clock/page", Result = "[]" }, canWrite: false);
+        Assert.Empty(card.FindAll("iframe"));
+        Assert.Equal(offered, card.FindAll(".tool-app button").Count == 1);
+    }
+
     [Fact]
     public async Task Question_OfAServer_IsAnsweredWithTheForm()
     {
