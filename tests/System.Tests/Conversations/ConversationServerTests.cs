@@ -83,7 +83,7 @@ public sealed class ConversationServerTests(SharedCluster shared, ITestOutputHel
         var thread = await rig.ThreadAsync(first.Id, second.Id);
         await rig.SayAsync(thread, "tool search_tools {\"query\":\"echo\"}");
         var searched = await rig.AnswerAsync(thread);
-        Assert.Equal(["search_tools", "call_tool"], rig.Agent.Asked.Last()["tools"]!.AsArray().Select(tool => tool!["function"]!["name"]!.GetValue<string>()));
+        Assert.Equal(["list_files", "read_file", "write_file", "search_tools", "call_tool"], rig.Agent.Asked.Last()["tools"]!.AsArray().Select(tool => tool!["function"]!["name"]!.GetValue<string>()));
         var found = JsonNode.Parse(JsonNode.Parse(ChatRig.Calls(searched)[0]["result"]!.GetValue<string>())![0]!["text"]!.GetValue<string>())!.AsArray();
         var name = found.Select(tool => tool!["name"]!.GetValue<string>()).First(tool => tool.EndsWith("echo", StringComparison.Ordinal));
         var saved = searched["usage"]!["savedTokens"]!.GetValue<long>();
